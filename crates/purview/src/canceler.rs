@@ -1,0 +1,192 @@
+//! The cancelling side of a context.
+
+use crate::raw::Hold;
+use crate::reason::{BoxError, Cause, Reason};
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+/// Ends a context: when it is told to, and when it is dropped.
+///
+/// It is what Go's `defer cancel()` is, by construction: nothing below a canceler outlives it. The wrong way first: `_`
+/// is not a name, and drops at once.
+///
+/// ```
+/// use purview::Context;
+///
+/// let (ctx, _) = Context::background().with_cancel();
+/// assert!(ctx.is_done()); // ended on the line that made it
+///
+/// let (ctx, _canceler) = Context::background().with_cancel();
+/// assert!(!ctx.is_done()); // lives to the end of the scope
+/// ```
+///
+/// When the canceler was dropped, the cause says so, and where it was made: see
+/// [`CancelerDropped`](crate::CancelerDropped).
+///
+/// # Who wins
+///
+/// The first end of a context wins, for its reason and its cause: a deadline, a cancellation from above, this canceler or
+/// one of its handles. Those who come later change nothing. When [`cancel`](Self::cancel) returns, the context and every
+/// context below it are done, also if another cancellation that overlaps is under way. It does *not* wait for the work
+/// below to stop: [`Context::drained`](crate::Context::drained) does.
+///
+/// # Blocking
+///
+/// It runs the wakers and inline callbacks of everything below, in the calling thread, with no lock held.
+#[must_use = "a canceler cancels when it is dropped: bind it to a name, or call `detach`"]
+pub struct Canceler {
+    /// None only while it is being taken apart.
+    hold: Option<Hold>,
+    /// Made by the first call of [`handle`](Self::handle).
+    shared: OnceLock<CancelHandle>,
+    made_at: &'static Location<'static>,
+}
+
+impl Canceler {
+    pub(crate) fn new(hold: Option<Hold>, made_at: &'static Location<'static>) -> Self {
+        Self { hold, shared: OnceLock::new(), made_at }
+    }
+
+    /// Ends the context and everything below it, with [`Reason::Canceled`] and no other cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::{Context, Reason};
+    ///
+    /// let (ctx, canceler) = Context::background().with_cancel();
+    /// let below = ctx.named("below");
+    /// canceler.cancel();
+    /// assert_eq!(ctx.err(), Some(Reason::Canceled));
+    /// assert!(below.is_done());
+    /// ```
+    #[inline]
+    pub fn cancel(mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.cancel_and_drop(Reason::Canceled, Cause::of_reason(Reason::Canceled));
+        }
+    }
+
+    /// Ends the context and everything below it, and says why. It works on every kind of context, timeouts included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::Context;
+    /// use std::time::Duration;
+    ///
+    /// let (ctx, canceler) = Context::background().with_timeout(Duration::from_secs(60));
+    /// canceler.cancel_with("the client left");
+    /// assert_eq!(ctx.cause().unwrap().to_string(), "the client left");
+    /// ```
+    pub fn cancel_with(mut self, cause: impl Into<BoxError>) {
+        if let Some(hold) = self.hold.take() {
+            hold.cancel_and_drop(Reason::Canceled, Cause::new(cause));
+        }
+    }
+
+    /// Lets the context go on without a canceler: it ends with its parent, by its deadline, by a
+    /// [`handle`](Self::handle), or not at all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::Context;
+    ///
+    /// let (ctx, canceler) = Context::background().with_cancel();
+    /// canceler.detach();
+    /// assert!(!ctx.is_done());
+    /// ```
+    pub fn detach(mut self) {
+        self.hold = None;
+    }
+
+    /// A handle for others to cancel with, from any thread. It does not cancel when it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::Context;
+    ///
+    /// let (ctx, canceler) = Context::background().with_cancel();
+    /// let handle = canceler.handle();
+    /// std::thread::spawn(move || handle.cancel()).join().unwrap();
+    /// assert!(ctx.is_done());
+    /// # drop(canceler);
+    /// ```
+    pub fn handle(&self) -> CancelHandle {
+        self.shared.get_or_init(|| CancelHandle(Arc::new(self.hold.as_ref().and_then(Hold::again)))).clone()
+    }
+}
+
+impl Drop for Canceler {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.cancel_and_drop(Reason::Canceled, Cause::of_dropped(self.made_at));
+        }
+    }
+}
+
+impl fmt::Debug for Canceler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceler").field("made_at", &format_args!("{}", self.made_at)).finish_non_exhaustive()
+    }
+}
+
+/// Ends a context when it is told to, and not when it is dropped. Made by [`Canceler::handle`].
+///
+/// # Examples
+///
+/// ```
+/// use purview::Context;
+///
+/// let (ctx, canceler) = Context::background().with_cancel();
+/// let handle = canceler.handle();
+/// drop(handle.clone());
+/// assert!(!ctx.is_done());
+/// assert!(handle.cancel());
+/// assert!(!handle.cancel()); // it was done already
+/// # drop(canceler);
+/// ```
+#[derive(Clone)]
+pub struct CancelHandle(Arc<Option<Hold>>);
+
+impl CancelHandle {
+    /// Ends the context and everything below it; true if this call did it, false if it was done before.
+    ///
+    /// # Examples
+    ///
+    /// See [`CancelHandle`].
+    #[expect(clippy::must_use_candidate, reason = "most callers do not care who was first")]
+    pub fn cancel(&self) -> bool {
+        self.cancel_for(Cause::of_reason(Reason::Canceled))
+    }
+
+    /// The same, and says why. A cause that comes too late is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::Context;
+    ///
+    /// let (ctx, canceler) = Context::background().with_cancel();
+    /// assert!(canceler.handle().cancel_with("first"));
+    /// assert!(!canceler.handle().cancel_with("second"));
+    /// assert_eq!(ctx.cause().unwrap().to_string(), "first");
+    /// ```
+    pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
+        self.cancel_for(Cause::new(cause))
+    }
+
+    fn cancel_for(&self, cause: Cause) -> bool {
+        self.0.as_ref().as_ref().is_some_and(|hold| hold.cancel(Reason::Canceled, cause))
+    }
+}
+
+impl fmt::Debug for CancelHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CancelHandle")
+    }
+}

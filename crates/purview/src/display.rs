@@ -1,0 +1,78 @@
+//! The chain of a context as text.
+
+use crate::context::Context;
+use crate::raw::{Layer, LayerKind};
+use std::fmt;
+use std::time::Duration;
+
+/// Prints the chain from the root to this context, as Go's `String` does in spirit:
+/// `background.with_timeout(1.98s left).with_value(user)`.
+///
+/// A value is printed only if its key says so ([`Key::shown`](crate::Key::shown)). The text is for people and may change.
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut layers: Vec<Layer<'_>> = Vec::new();
+        for layer in self.0.chain() {
+            layers.push(layer);
+            if layer.kind() == LayerKind::Label("root") || layer.kind() == LayerKind::Label("foreign") {
+                // What hangs below the static root only for our own purposes is a root to people.
+                break;
+            }
+        }
+        for (depth, layer) in layers.into_iter().rev().enumerate() {
+            write_layer(layer, depth == 0, f)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_layer(layer: Layer<'_>, first: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let dot = if first { "" } else { "." };
+    match layer.kind() {
+        LayerKind::Label(label) => write!(f, "{dot}{label}")?,
+        LayerKind::Cancelable => write!(f, "{dot}with_cancel")?,
+        LayerKind::WithoutCancel => write!(f, "{dot}without_cancel")?,
+        LayerKind::Timed => {
+            let (deadline, now) = layer.deadline_and_now();
+            let distance = rounded(deadline.abs_diff(now));
+            let side = if deadline >= now { "left" } else { "past" };
+            write!(f, "{dot}with_timeout({distance:?} {side})")?;
+        }
+        LayerKind::View => {}
+    }
+    // The values that were set first come first.
+    for entry in layer.values().iter().rev() {
+        write!(f, ".with_value({}", entry.name())?;
+        let shown = Shown(layer, entry);
+        write!(f, "{shown})")?;
+    }
+    match layer.name() {
+        Some(name) => write!(f, ".named({name})"),
+        None => Ok(()),
+    }
+}
+
+/// `=value` for a value whose key has it shown, else nothing.
+struct Shown<'a>(Layer<'a>, &'a crate::raw::Entry);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Value<'a>(&'a Shown<'a>);
+        impl fmt::Display for Value<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.0.show(self.0.1, f).unwrap_or(Ok(()))
+            }
+        }
+        if self.1.is_shown() { write!(f, "={}", Value(self)) } else { Ok(()) }
+    }
+}
+
+/// To what people read: hundredths of a second, or milliseconds, or microseconds below that.
+fn rounded(nanos: u64) -> Duration {
+    let grain = match nanos {
+        1_000_000_000.. => 10_000_000,
+        1_000_000.. => 1_000_000,
+        _ => 1_000,
+    };
+    Duration::from_nanos(nanos / grain * grain)
+}

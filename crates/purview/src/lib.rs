@@ -1,0 +1,44 @@
+//! The context of a request.
+
+#![deny(unsafe_code)]
+
+mod after_func;
+mod canceler;
+#[cfg(feature = "crossbeam-channel")]
+mod channel;
+mod clock;
+mod context;
+mod derive;
+mod display;
+mod done;
+mod drained;
+mod foreign;
+mod future_parent;
+mod key;
+mod raw;
+mod reason;
+mod run;
+mod sleep;
+#[cfg(feature = "futures-core")]
+mod stream;
+mod sync;
+mod timer;
+mod wait;
+
+pub use self::after_func::{AfterFunc, Finished, WaitsForItself};
+pub use self::canceler::{CancelHandle, Canceler};
+#[cfg(feature = "crossbeam-channel")]
+pub use self::channel::DoneChannel;
+pub use self::clock::{Clock, ManualClock, TimeSource};
+pub use self::context::Context;
+pub use self::derive::Derive;
+pub use self::done::Done;
+pub use self::drained::Drained;
+pub use self::foreign::{Foreign, ForeignNotify};
+pub use self::key::{Codec, Key, KeyRef};
+pub use self::raw::AndValue;
+pub use self::reason::{BoxError, CancelerDropped, Cause, Error, Reason};
+pub use self::run::{FutureExt, Run};
+pub use self::sleep::Sleep;
+#[cfg(feature = "futures-core")]
+pub use self::stream::{RunStream, StreamExt};

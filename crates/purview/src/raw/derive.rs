@@ -1,0 +1,180 @@
+//! Making nodes.
+
+use super::branch;
+use super::handle::{Handle, Hold};
+use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Ref, Timed, View};
+use super::state::State;
+use super::tail::{Parts, alloc_full};
+use super::timing::{expire, first_look, is_earlier, look};
+use super::tree::{alloc_cancelable, alloc_timed, attach};
+use super::values::{Table, Values};
+use crate::timer::Timers;
+use std::ptr::NonNull;
+
+/// What a new node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Done when its parent is.
+    View,
+    /// Can be done by itself.
+    Cancelable,
+    /// Never done.
+    Never,
+}
+
+/// A node to be made.
+pub(crate) struct Spec<'a, V> {
+    pub(crate) form: Form,
+    /// In nanoseconds of the clock of the parent; [`NO_DEADLINE`] for none.
+    pub(crate) deadline: i64,
+    pub(crate) parts: Parts,
+    pub(crate) values: V,
+    /// Whether somebody gets the hold that cancels it.
+    pub(crate) canceler: bool,
+    /// The clock of a new root, which `parts` must keep.
+    pub(crate) timers: Option<&'a Timers>,
+}
+
+impl Spec<'_, ()> {
+    pub(crate) fn new(form: Form) -> Self {
+        Self {
+            form,
+            deadline: NO_DEADLINE,
+            parts: Parts::default(),
+            values: (),
+            canceler: false,
+            timers: None,
+        }
+    }
+}
+
+/// What the layout of a new node is made from.
+struct Plan {
+    kind: Kind,
+    parent: NonNull<Node>,
+    scope: NonNull<Node>,
+    /// What goes into the `timing` of the node.
+    timing: *const (),
+    deadline: i64,
+    holds: u16,
+}
+
+impl Handle {
+    /// Makes a node below this one. The hold is there if the spec asked for a canceler.
+    #[inline]
+    pub(crate) fn derive<V: Values>(&self, spec: Spec<'_, V>) -> (Handle, Option<Hold>) {
+        // A deadline that is given was given with a look at the clock, and a birth may be its end.
+        if spec.deadline != NO_DEADLINE {
+            return self.derive_timed(spec);
+        }
+        let (handle, hold) = self.derive_below(spec, None);
+        (handle, hold)
+    }
+
+    fn derive_timed<V: Values>(&self, spec: Spec<'_, V>) -> (Handle, Option<Hold>) {
+        let timers = self.timers();
+        let (now, eager) = (timers.now(), timers.arms_at_birth());
+        let deadline = spec.deadline;
+        let made = self.derive_below(spec, None);
+        let node = made.0.node();
+        if node.kind().has(Kind::TIMED) && node.timed().deadline == deadline {
+            if now >= deadline && !node.state().is_done() {
+                expire(node);
+            } else if eager && node.state() == State::UNARMED {
+                first_look(node);
+            }
+        }
+        made
+    }
+
+    /// As [`derive`](Self::derive); `timing` is where the deadline is found if not with the parent.
+    #[inline]
+    pub(super) fn derive_below<V: Values>(
+        &self,
+        spec: Spec<'_, V>,
+        timing: Option<Ref<'_>>,
+    ) -> (Handle, Option<Hold>) {
+        let parent = branch::below(self.node());
+        if spec.form == Form::Cancelable {
+            // A child is a look: its parent's deadline has to reach it.
+            look(parent.scope());
+        }
+        let has_tail = V::COUNT > 0 || !spec.parts.is_empty() || spec.form == Form::View;
+        let plan = Plan::new(parent, &spec, has_tail, timing);
+        let canceler = spec.canceler;
+        let node = plan.place(parent.node().values, spec, has_tail);
+        // SAFETY: just made, and ours alone.
+        let child = unsafe { Ref::new(node) };
+        if !attach(child) {
+            self.attach_to_self(node);
+        }
+        // SAFETY: the node was made with one opener, and with a hold for the canceler if there is one.
+        unsafe { (Handle::from_ptr(node), canceler.then(|| Hold::from_ptr(node))) }
+    }
+
+    /// The branch that was picked ended meanwhile: hangs the new node below this node itself.
+    #[cold]
+    fn attach_to_self(&self, node: NonNull<Node>) {
+        let parent = self.node();
+        // SAFETY: nobody has seen the new node yet; a node that is not cancelable is a view (I3).
+        unsafe {
+            (*node.as_ptr()).parent = Some(parent.ptr());
+            if !(*node.as_ptr()).kind.has(Kind::CANCELABLE) {
+                (*node.cast::<View>().as_ptr()).scope = parent.scope().ptr();
+            }
+            attach(Ref::new(node));
+        }
+    }
+}
+
+impl Plan {
+    #[inline]
+    fn new<V>(parent: Ref<'_>, spec: &Spec<'_, V>, has_tail: bool, timing: Option<Ref<'_>>) -> Self {
+        let scope = parent.scope();
+        let above = timing.unwrap_or_else(|| scope.timing());
+        let timers = above.timed().base.timing;
+        let tail = if has_tail { Kind::TAIL } else { Kind::NONE };
+        let (kind, timing, deadline) = match spec.form {
+            Form::View => (tail, std::ptr::null(), NO_DEADLINE),
+            Form::Never => {
+                let timers = spec.timers.map_or(timers, |timers| std::ptr::from_ref(timers).cast());
+                (Kind::TIMED.and(Kind::NEVER).and(tail), timers, NO_DEADLINE)
+            }
+            Form::Cancelable if spec.deadline != NO_DEADLINE && is_earlier(spec.deadline, parent) => {
+                (Kind::TIMED.and(tail), timers, spec.deadline)
+            }
+            Form::Cancelable => {
+                (Kind::CANCELABLE.and(tail), above.ptr().as_ptr().cast::<()>().cast_const(), NO_DEADLINE)
+            }
+        };
+        // One for all handles together, and one for the canceler.
+        let holds = 1 + u16::from(spec.canceler);
+        Self { kind, parent: parent.ptr(), scope: scope.ptr(), timing, deadline, holds }
+    }
+
+    fn header(&self, values: Option<NonNull<Table>>) -> Node {
+        let unarmed = self.kind.has(Kind::TIMED) && !self.kind.has(Kind::NEVER);
+        let state = if unarmed { State::UNARMED } else { State::LIVE };
+        Node::new(self.kind, state.0, 1, self.holds, Some(self.parent), values)
+    }
+
+    #[inline]
+    fn place<V: Values>(
+        self,
+        above: Option<NonNull<Table>>,
+        spec: Spec<'_, V>,
+        has_tail: bool,
+    ) -> NonNull<Node> {
+        let cancelable = |values| Cancelable::new(self.header(values), self.timing);
+        let timed = |values| Timed::new(cancelable(values), self.deadline);
+        let view = |values| View { node: self.header(values), scope: self.scope };
+        let (parts, values) = (spec.parts, spec.values);
+        match (self.kind.has(Kind::TIMED), self.kind.has(Kind::CANCELABLE), has_tail) {
+            (true, _, false) => alloc_timed(timed(above)),
+            (false, true, false) => alloc_cancelable(cancelable(above)),
+            (true, _, true) => alloc_full(self.kind, above, parts, values, timed),
+            (false, true, true) => alloc_full(self.kind, above, parts, values, cancelable),
+            (false, false, _) => alloc_full(self.kind, above, parts, values, view),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What few nodes need: branches under contention, and those who wait for the node to be drained.
+
+use super::locked::Locked;
+use super::node::{Cancelable, Node, Ref};
+use super::waiter::WaiterList;
+use crate::sync::{AtomicPtr, AtomicU8, Ordering, UnsafeCell};
+use std::alloc::Layout;
+use std::ptr::{self, NonNull};
+
+/// Made at first need, under the lock of its node, and freed with it.
+#[derive(Debug)]
+pub(super) struct Extra {
+    /// Guarded by the lock of the node.
+    drained: UnsafeCell<WaiterList>,
+    /// Whether everything derived has to be counted in the node itself. Guarded by the lock of the node.
+    counted: AtomicU8,
+    /// Set once, under the lock of the node.
+    branches: AtomicPtr<Branches>,
+}
+
+/// Internal nodes below a contended one; each thread derives below its own.
+///
+/// Each branch has one hold from here, until the branches are closed: when nobody but they holds the node, or when
+/// somebody waits for it to be drained. Their memory stays until the node is freed, so that a thread that picked one
+/// just before can still look at it.
+#[derive(Debug)]
+pub(super) struct Branches {
+    /// Written under the lock of the node.
+    closed: AtomicU8,
+    nodes: Box<[NonNull<Node>]>,
+}
+
+impl Extra {
+    pub(super) fn new() -> Self {
+        Self {
+            drained: UnsafeCell::new(WaiterList::new()),
+            counted: AtomicU8::new(0),
+            branches: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    pub(super) fn branches(&self) -> Option<&Branches> {
+        // Acquire: the nodes are seen as they were made.
+        // SAFETY: set once, freed with self.
+        unsafe { self.branches.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Publishes the branches. The lock of the node is held, and there are none yet.
+    pub(super) fn set_branches(&self, nodes: Box<[NonNull<Node>]>) {
+        let branches = Box::new(Branches { closed: AtomicU8::new(0), nodes });
+        self.branches.store(Box::into_raw(branches), Ordering::Release);
+    }
+
+    /// Whether somebody asked to be told when the node is drained.
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn set_counted(&self) {
+        self.counted.store(1, Ordering::Relaxed);
+    }
+
+    /// The list of those who wait for the node to be drained.
+    pub(super) fn with_drained<R>(&self, locked: &mut Locked<'_>, f: impl FnOnce(&mut WaiterList) -> R) -> R {
+        debug_assert!(locked.extra().is_some_and(|extra| ptr::eq(extra, self)));
+        // SAFETY: the lock of our node guards the list, and `&mut` keeps it from being lent twice.
+        self.drained.with_mut(|list| f(unsafe { &mut *list }))
+    }
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        let branches = self.branches.load(Ordering::Relaxed);
+        if branches.is_null() {
+            return;
+        }
+        // SAFETY: set from a box, once; the node is being freed, so that nobody uses it.
+        let branches = unsafe { Box::from_raw(branches) };
+        for node in &branches.nodes {
+            // SAFETY: each was placed with this layout, and has been finished: it held our node alive until then.
+            unsafe { super::alloc::dealloc(node.cast(), branch_layout()) };
+        }
+    }
+}
+
+impl Branches {
+    pub(super) fn is_open(&self) -> bool {
+        // Relaxed: only a hint to a derive; under the lock of the node it is exact.
+        self.closed.load(Ordering::Relaxed) == 0
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The branches, whose memory lives as long as the node that they belong to.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Ref<'_>> {
+        // SAFETY: see above; a branch that is not alive may still be looked at, under its lock.
+        self.nodes.iter().map(|node| unsafe { Ref::new(*node) })
+    }
+
+    pub(super) fn pick(&self, probe: usize) -> Ref<'_> {
+        // SAFETY: as in `iter`.
+        unsafe { Ref::new(self.nodes[probe % self.nodes.len()]) }
+    }
+}
+
+/// A line pair each, since neighbours are written by different threads.
+pub(super) fn branch_layout() -> Layout {
+    Layout::new::<Cancelable>().align_to(128).unwrap_or_else(|_| std::process::abort()).pad_to_align()
+}

@@ -1,0 +1,90 @@
+//! Nodes with several sources.
+//!
+//! A merged node is a child of its first source. Below each further source hangs a link: a node of kind `LINK`, owned by
+//! the merged node, through which a walk goes on. So a merged node is marked with everything else below a source, before
+//! anybody is woken, and a source knows of a merged node only while that exists.
+
+use super::branch;
+use super::cause::CauseWord;
+use super::derive::{Form, Spec};
+use super::handle::Handle;
+use super::node::{Cancelable, Kind, Node, Ref};
+use super::state::State;
+use super::timing::look;
+use super::tree::{alloc_cancelable, attach};
+use super::walk::cancel;
+use crate::sync::{Arc, Mutex};
+use std::ptr::NonNull;
+
+/// The links of a merged node. Nobody else holds one, so that a link ends before the node it leads to.
+#[derive(Debug, Default)]
+struct Links(Mutex<Vec<Handle>>);
+
+/// The merged node behind a link that is alive.
+pub(super) fn target(link: Ref<'_>) -> Ref<'_> {
+    debug_assert!(link.kind().has(Kind::LINK));
+    let target = link.cancelable().timing.cast_mut().cast::<Node>();
+    // SAFETY: in a link, `timing` is the merged node, which owns the link and ends it before itself.
+    unsafe { Ref::new(NonNull::new_unchecked(target)) }
+}
+
+/// A node below `first` that is done when any of the sources is. `first` is not repeated in `others`.
+pub(crate) fn merge(first: &Handle, others: &[&Handle]) -> Handle {
+    let others = distinct(first, others);
+    let earliest = others.iter().copied().chain([first]).min_by_key(|source| {
+        let nanos = source.deadline();
+        (nanos == super::node::NO_DEADLINE, source.timers().instant(nanos))
+    });
+    let links = Arc::new(Links::default());
+    let mut spec = Spec::new(Form::Cancelable);
+    spec.parts.label = Some("merged");
+    spec.parts.attached = Some(Box::new(Arc::clone(&links)));
+    // All sources have a link before the deadline of one could be asked for through the new node: nobody has it yet.
+    let timing = earliest.map(|source| source.node().scope().timing()).filter(|_| !others.is_empty());
+    let (merged, _) = first.derive_below(spec, timing);
+    for source in others {
+        let link = link(&merged, source);
+        let state = link.node().state();
+        let cause = link.node().cancelable().cause_word();
+        links.0.lock().push(link);
+        if let Some(reason) = state.reason() {
+            // Born done: its source is. The merged node keeps the link, which keeps whoever owns the cause.
+            cancel(merged.node(), reason, CauseWord::lend(cause));
+        }
+    }
+    merged
+}
+
+/// Without those that are never done, and those that another one stands for.
+fn distinct<'a>(first: &Handle, others: &[&'a Handle]) -> Vec<&'a Handle> {
+    let mut scopes = vec![first.node().scope().ptr()];
+    let mut distinct = Vec::new();
+    for source in others {
+        let scope = source.node().scope();
+        if !scope.kind().has(Kind::NEVER) && !scopes.contains(&scope.ptr()) {
+            scopes.push(scope.ptr());
+            distinct.push(*source);
+        }
+    }
+    distinct
+}
+
+fn link(merged: &Handle, source: &Handle) -> Handle {
+    look(source.node().scope());
+    let make = |parent: Ref<'_>| {
+        let kind = Kind::CANCELABLE.and(Kind::LINK);
+        let header = Node::new(kind, State::LIVE.0, 1, 1, Some(parent.ptr()), None);
+        let target = merged.node().ptr().as_ptr().cast::<()>().cast_const();
+        alloc_cancelable(Cancelable::new(header, target))
+    };
+    let node = make(branch::below(source.node()));
+    // SAFETY: just made.
+    unsafe {
+        if !attach(Ref::new(node)) {
+            // The branch ended meanwhile.
+            (*node.as_ptr()).parent = Some(source.node().ptr());
+            attach(Ref::new(node));
+        }
+        Handle::from_ptr(node)
+    }
+}

@@ -1,0 +1,42 @@
+//! The engine, and the only place with `unsafe`.
+#![doc = include_str!("README.md")]
+#![allow(unsafe_code, reason = "this is the one folder that has it")]
+
+mod alloc;
+mod branch;
+mod cause;
+mod derive;
+mod extra;
+mod guarded;
+mod handle;
+mod hook;
+mod locked;
+mod merge;
+mod node;
+mod roots;
+mod slot;
+mod state;
+mod tail;
+mod timing;
+mod tree;
+mod trie;
+mod values;
+mod waiter;
+mod waiting;
+mod walk;
+mod weak;
+mod wheel;
+
+pub(crate) use derive::{Form, Spec};
+pub(crate) use guarded::{Guarded, GuardedRef};
+pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
+pub(crate) use hook::{Callback, Registered};
+pub(crate) use merge::merge;
+pub(crate) use node::NO_DEADLINE;
+pub(crate) use tail::Parts;
+pub use values::AndValue;
+pub(crate) use values::{Entry, Values};
+pub(crate) use waiter::Event;
+pub(crate) use waiting::{Target, Waiting};
+pub(crate) use weak::Weak;
+pub(crate) use wheel::Wheel;

@@ -1,0 +1,372 @@
+//! Linking, counting and freeing nodes.
+
+use super::alloc::{dealloc, place};
+use super::cause::CauseWord;
+use super::extra::Extra;
+use super::locked::Locked;
+use super::node::{Cancelable, Kind, Node, Ref, Timed};
+use super::state::State;
+use super::tail::{drop_tail, free_full};
+use super::waiter::WakeBatch;
+use crate::sync::{Ordering, shield};
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
+/// Puts a node without a tail into memory.
+pub(super) fn alloc_cancelable(node: Cancelable) -> NonNull<Node> {
+    place(node, Layout::new::<Cancelable>()).cast()
+}
+
+/// As [`alloc_cancelable`], with a deadline.
+pub(super) fn alloc_timed(node: Timed) -> NonNull<Node> {
+    place(node, Layout::new::<Timed>()).cast()
+}
+
+/// Counts `child`, which nobody has seen yet, below its parent, and links it below its scope if it is cancelable. If
+/// the scope is done already, the child is born done, with the same reason and cause.
+///
+/// The parent is kept alive by the caller, or is a branch: then the answer is false, and nothing was done, if it ended.
+pub(super) fn attach(child: Ref<'_>) -> bool {
+    let Some(parent) = child.parent() else { return true };
+    let scope = parent.scope();
+    let linked = is_linked(child);
+    if parent == scope && linked {
+        let mut above = parent.lock();
+        if parent.kind().has(Kind::BRANCH) && !above.is_alive() {
+            return false;
+        }
+        above.add_derived();
+        link(&mut above, child);
+        note_contention(above);
+        return true;
+    }
+    if !parent.kind().has(Kind::STATIC) {
+        let above = parent.lock();
+        if parent.kind().has(Kind::BRANCH) && !above.is_alive() {
+            return false;
+        }
+        above.add_derived();
+        note_contention(above);
+    }
+    if linked {
+        let mut above = scope.lock();
+        link(&mut above, child);
+        note_contention(above);
+    }
+    true
+}
+
+/// Whether a node is, or is to be, among the children of its scope above. Never changes.
+fn is_linked(node: Ref<'_>) -> bool {
+    node.kind().has(Kind::CANCELABLE)
+        && !node.kind().has(Kind::NEVER)
+        && node.parent().is_some_and(|parent| !parent.scope().kind().has(Kind::STATIC))
+}
+
+fn link(above: &mut Locked<'_>, child: Ref<'_>) {
+    let state = above.state();
+    if let Some(reason) = state.reason() {
+        let below = child.cancelable();
+        let cause = above.node().cancelable().cause_word().lend();
+        below.cause.store(cause.0, Ordering::Relaxed);
+        // Release is not needed for a node that nobody has seen, but costs nothing.
+        below.node.state.store(State::done(reason).settled().0, Ordering::Release);
+    }
+    above.push_child(child);
+}
+
+/// Gives the lock back, and has the node grow branches when the lock was found taken too often.
+#[inline]
+fn note_contention(locked: Locked<'_>) {
+    if !locked.was_contended() {
+        return;
+    }
+    let node = locked.node();
+    let grow = !node.kind().has(Kind::BRANCH) && !node.scope().state().is_done() && locked.count_contention();
+    drop(locked);
+    if grow {
+        super::branch::grow(node);
+    }
+}
+
+/// What is given back to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// One of its holds.
+    Hold,
+    /// So many of the nodes derived from it.
+    Derived(u32),
+    /// A hold, and so many of the nodes derived from it.
+    HoldAndDerived(u32),
+}
+
+/// Gives a share in a node back, and frees the node if it was the last, and its parent if that was the last, and so on
+/// up the chain: a loop, whatever the depth. No lock is held.
+///
+/// # Safety
+///
+/// The caller has the share, and does not use the node by it any more.
+pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
+    let mut next = Some((node, share));
+    while let Some((node, share)) = next {
+        // SAFETY: the share keeps the node alive until it is given back under the lock.
+        let locked = unsafe { Ref::new(node) }.lock();
+        // SAFETY: the share is the caller's, or was left over by the step before.
+        next = unsafe { release_locked(locked, share) };
+    }
+}
+
+/// One step of [`release`]; gives the share that the next one has to give back.
+///
+/// # Safety
+///
+/// As for [`release`].
+unsafe fn release_locked(mut locked: Locked<'_>, share: Share) -> Option<(NonNull<Node>, Share)> {
+    let node = locked.node();
+    match share {
+        Share::Hold => locked.sub_hold(),
+        Share::Derived(count) => locked.sub_derived(count),
+        Share::HoldAndDerived(count) => {
+            locked.sub_hold();
+            locked.sub_derived(count);
+        }
+    }
+    if !locked.is_alive() {
+        drop(locked);
+        // SAFETY: nobody holds it, and whoever finds it by its links sees that it is not alive (I2).
+        return unsafe { finish(node) };
+    }
+    let extra = locked.extra()?;
+    if let Some(branches) = extra.branches() {
+        let only_branches = locked.holds() == 0 && locked.derived() as usize == branches.len();
+        if only_branches && branches.is_open() {
+            branches.close();
+            // Keeps the node, and with it the memory of the branches, while they are let go.
+            locked.add_hold();
+            drop(locked);
+            // SAFETY: the branches were open, so each has the hold that came with that.
+            let ended = unsafe { super::branch::let_go(node, branches) };
+            return Some((node.ptr(), Share::HoldAndDerived(ended)));
+        }
+    }
+    if locked.derived() == 0 && extra.with_drained(&mut locked, |list| !list.is_empty()) {
+        locked.add_hold();
+        drop(locked);
+        wake_drained(node, extra);
+        return Some((node.ptr(), Share::Hold));
+    }
+    None
+}
+
+/// Tells those who wait for `node` to be drained. The caller has a hold.
+fn wake_drained(node: Ref<'_>, extra: &Extra) {
+    let mut batch = WakeBatch::new();
+    loop {
+        let mut locked = node.lock();
+        // SAFETY: the lock is held.
+        extra.with_drained(&mut locked, |list| unsafe { list.pop_into(&mut batch) });
+        drop(locked);
+        let more = batch.is_full();
+        batch.notify_all();
+        if !more {
+            return;
+        }
+    }
+}
+
+/// Ends a node that is not alive any more: drops what it holds, takes it out of the wheel and of the children of its
+/// scope, and frees it. Gives the share in its parent that is left over.
+///
+/// # Safety
+///
+/// The node was found not alive under its lock, by the one who made it so.
+unsafe fn finish(node: Ref<'_>) -> Option<(NonNull<Node>, Share)> {
+    let kind = node.kind();
+    if kind.has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
+        super::timing::disarm(node);
+    }
+    if kind.has(Kind::CANCELABLE) {
+        drop_waiters(node);
+    }
+    if kind.has(Kind::TAIL) {
+        // SAFETY: the node is not alive, so nobody but us reaches its tail.
+        unsafe { drop_tail(node.ptr(), kind) };
+    }
+    // SAFETY: nothing below is left, so nobody uses the cause or one lent from it.
+    shield(|| unsafe { drop_cause(node) });
+    let parent = node.parent();
+    let linked = is_linked(node);
+    if linked {
+        // Known to be there: it is linked below the scope of its parent.
+        let above = parent.map(Ref::scope).map(Ref::lock);
+        if let Some(above) = above {
+            above.remove_child(node);
+        }
+    }
+    // SAFETY: nobody can find the node any more.
+    unsafe { free(node) };
+    let parent = parent.filter(|parent| !parent.kind().has(Kind::STATIC))?;
+    Some((parent.ptr(), Share::Derived(1)))
+}
+
+/// Drops the callbacks that are still registered with a node that can never be done any more; nobody else can be
+/// waiting, since a waiter has a handle.
+fn drop_waiters(node: Ref<'_>) {
+    let mut batch = WakeBatch::new();
+    loop {
+        let mut locked = node.lock();
+        // SAFETY: the lock is held.
+        locked.with_waiters(|list| unsafe { list.pop_into(&mut batch) });
+        drop(locked);
+        let more = batch.is_full();
+        batch.drop_all();
+        if !more {
+            return;
+        }
+    }
+}
+
+/// # Safety
+///
+/// Nobody uses the node, or one below it, any more.
+unsafe fn drop_cause(node: Ref<'_>) {
+    if node.kind().has(Kind::CANCELABLE) {
+        let word = CauseWord(node.cancelable().cause.load(Ordering::Relaxed));
+        // SAFETY: the caller's promise.
+        unsafe { word.drop_owned() };
+    }
+}
+
+/// # Safety
+///
+/// Nobody can find the node any more, and its tail was dropped.
+unsafe fn free(node: Ref<'_>) {
+    let kind = node.kind();
+    let extra = node.node().extra.load(Ordering::Relaxed);
+    if !extra.is_null() {
+        // SAFETY: made from a box in `extra_of`, once.
+        drop(unsafe { Box::from_raw(extra) });
+    }
+    let layout = match () {
+        // The memory of a branch belongs to the node that it grew from, which is freed after it.
+        () if kind.has(Kind::BRANCH) => return,
+        () if kind.has(Kind::TAIL) => {
+            // SAFETY: the caller's promise.
+            return unsafe { free_full(node.ptr(), kind) };
+        }
+        () if kind.has(Kind::TIMED) => Layout::new::<Timed>(),
+        () => Layout::new::<Cancelable>(),
+    };
+    // SAFETY: a cancelable node without a tail was placed with this layout; nothing in it is left to drop.
+    unsafe { dealloc(node.ptr().cast(), layout) };
+}
+
+/// The extra of a node, made now if there is none.
+pub(super) fn extra_of<'a>(locked: &Locked<'a>) -> &'a Extra {
+    if let Some(extra) = locked.extra() {
+        return extra;
+    }
+    let extra = Box::into_raw(Box::new(Extra::new()));
+    // Release: whoever derives reads it without the lock.
+    locked.node().node().extra.store(extra, Ordering::Release);
+    // SAFETY: just made; freed with the node.
+    unsafe { &*extra }
+}
+
+/// Gives a user handle back; with the last one goes the hold that all of them had together.
+///
+/// # Safety
+///
+/// The caller has the handle, and does not use the node by it any more.
+#[inline]
+pub(super) unsafe fn close(node: NonNull<Node>) {
+    // SAFETY: the handle keeps the node alive.
+    let this = unsafe { Ref::new(node) };
+    if this.kind().has(Kind::STATIC) {
+        return;
+    }
+    let openers = &this.node().openers;
+    // Acquire and Release: what was done by other handles is over before the last one ends the node. With one handle
+    // left nobody can make another, so that there is nothing to count down.
+    if openers.load(Ordering::Acquire) != 1 {
+        if openers.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        openers.load(Ordering::Acquire);
+    }
+    // SAFETY: we have the hold that the handles had together, and nobody else has one of them.
+    unsafe {
+        if !free_alone(this) {
+            release(node, Share::Hold);
+        }
+    }
+}
+
+/// The short way out for a node that has nothing but its memory and that nobody else holds: one lock instead of two.
+/// False if it is not such a node.
+///
+/// # Safety
+///
+/// The caller has the hold of all handles.
+#[inline]
+unsafe fn free_alone(node: Ref<'_>) -> bool {
+    let plain = Kind::CANCELABLE;
+    let kind = node.kind();
+    if (kind != plain && kind != Kind::TIMED) || !is_alone(node) {
+        return false;
+    }
+    let Some(parent) = node.parent() else { return false };
+    let scope = parent.scope();
+    if scope.kind().has(Kind::STATIC) {
+        if parent != scope || has_waiters(node) {
+            return false;
+        }
+        // SAFETY: nobody above knows of it, and nobody else holds it.
+        unsafe { free(node) };
+        return true;
+    }
+    let above = scope.lock();
+    // A walk may have come by before we had the lock; now nobody can find the node, which is linked below this lock.
+    if !is_alone(node) || has_waiters(node) {
+        return false;
+    }
+    above.remove_child(node);
+    if parent != scope {
+        drop(above);
+        // SAFETY: nobody can find it any more. Its share in the parent is left over.
+        unsafe {
+            free(node);
+            release(parent.ptr(), Share::Derived(1));
+        }
+        return true;
+    }
+    // SAFETY: as above.
+    unsafe { free(node) };
+    // SAFETY: as above; the share is the freed node's.
+    if let Some((above, share)) = unsafe { release_locked(above, Share::Derived(1)) } {
+        // SAFETY: as above.
+        unsafe { release(above, share) };
+    }
+    true
+}
+
+/// Whether the caller's hold is the only one, nothing is below, and nothing has to be dropped.
+#[inline]
+fn is_alone(node: Ref<'_>) -> bool {
+    let header = node.node();
+    // Acquire: whoever gave the last other share back did so before, and his stores are seen. He may still be inside
+    // the lock, about to give it back; then the long way waits for him.
+    header.holds.load(Ordering::Acquire) == 1
+        && header.derived.load(Ordering::Acquire) == 0
+        && header.lock.is_free()
+        && header.slot.load(Ordering::Relaxed) == 0
+        && header.extra.load(Ordering::Relaxed).is_null()
+        && !node.cancelable().cause_word().is_owned()
+}
+
+/// Whether callbacks are registered with a node that is alone and cannot be found by a walk.
+#[inline]
+fn has_waiters(node: Ref<'_>) -> bool {
+    // SAFETY: nobody else is there to change the list: no handle, no hold, no walk.
+    node.cancelable().waiters.with(|list| unsafe { !(*list).is_empty() })
+}
