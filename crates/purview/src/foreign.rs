@@ -1,8 +1,9 @@
 //! Parents that are not ours: a user's own type at the top of a tree.
 
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::key::KeyRef;
-use crate::raw::{Form, Handle, Spec, Weak};
+use crate::raw::{Form, Spec, Weak};
 use crate::reason::{BoxError, Cause, Reason};
 use crate::sync::Mutex;
 use std::any::Any;
@@ -47,7 +48,12 @@ use std::time::Instant;
 /// assert_eq!(ctx.cause().unwrap().to_string(), "the connection closed");
 /// ```
 pub trait Foreign: Send + Sync + 'static {
-    /// When it ends at the latest, by the system's clock. We keep this deadline ourselves, so that one that is claimed
+    /// The clock that it, and everything below it, is measured by; the system's, unless it says otherwise.
+    fn clock(&self) -> Clock {
+        Clock::system()
+    }
+
+    /// When it ends at the latest, by its clock. We keep this deadline ourselves, so that one that is claimed
     /// and never kept does no harm.
     fn deadline(&self) -> Option<Instant> {
         None
@@ -149,15 +155,16 @@ impl Context {
     ///
     /// See [`Foreign`].
     pub fn from_foreign(parent: impl Foreign) -> Self {
-        let background = Handle::background();
+        let clock = parent.clock();
+        let root = if clock.is_system() { Self::background() } else { Self::root(clock) };
         let mut spec = Spec::new(Form::Cancelable);
         if let Some(at) = parent.deadline() {
-            spec.deadline = background.timers().nanos(at);
+            spec.deadline = root.timers().nanos(at);
         }
         let adapter = Arc::new(Adapter { foreign: parent, registration: Mutex::new(None) });
         spec.parts.label = Some("foreign");
         spec.parts.foreign = Some(adapter.clone());
-        let (handle, weak) = background.derive_weakly_known(spec, Arc::clone(&adapter));
+        let (handle, weak) = root.0.derive_weakly_known(spec, Arc::clone(&adapter));
         // It may notify from inside: the context is complete by now, and no lock is held.
         let registration = adapter.foreign.register(ForeignNotify(weak));
         *adapter.registration.lock() = Some(registration);

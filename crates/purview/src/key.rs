@@ -313,6 +313,40 @@ impl KeyRef<'_> {
         std::ptr::eq(self.0, &raw const key.core)
     }
 
+    /// The nearest value under this key in `ctx`, of whatever type it is: for a parent that wraps a context and passes all
+    /// of its values on. The default of the key is left to whoever asked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::{Context, Foreign, ForeignNotify, Key, KeyRef};
+    /// use std::any::Any;
+    ///
+    /// struct Wrapper(Context);
+    ///
+    /// impl Foreign for Wrapper {
+    ///     fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
+    ///         let ctx = self.0.clone();
+    ///         let callback = self.0.after_func_inline(move || {
+    ///             if let Some(error) = ctx.error() {
+    ///                 notify.cancel(error.reason(), error.cause().clone());
+    ///             }
+    ///         });
+    ///         Box::new(callback)
+    ///     }
+    ///     fn value(&self, key: KeyRef<'_>) -> Option<&(dyn Any + Send + Sync)> {
+    ///         key.find_in(&self.0)
+    ///     }
+    /// }
+    ///
+    /// static USER: Key<&str> = Key::new("user");
+    /// let wrapped = Context::background().with_value(&USER, "ada");
+    /// assert_eq!(Context::from_foreign(Wrapper(wrapped)).value(&USER), Some(&"ada"));
+    /// ```
+    pub fn find_in<'c>(&self, ctx: &'c crate::Context) -> Option<&'c (dyn Any + Send + Sync)> {
+        ctx.0.value_erased(self.0)
+    }
+
     /// The name for people.
     ///
     /// # Examples

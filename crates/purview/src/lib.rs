@@ -25,6 +25,9 @@ mod sync;
 mod timer;
 mod wait;
 
+#[cfg(all(test, loom))]
+mod models;
+
 pub use self::after_func::{AfterFunc, Finished, WaitsForItself};
 pub use self::canceler::{CancelHandle, Canceler};
 #[cfg(feature = "crossbeam-channel")]

@@ -1,13 +1,12 @@
 //! One callback: whether it waits, runs or is over, and who waits for that.
 
 use super::AfterFunc;
-use crate::sync::{Condvar, Mutex, shield};
+use crate::sync::{Condvar, Mutex, ThreadId, current, shield};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
-use std::thread::ThreadId;
 
 /// The callback and what became of it.
 pub(super) struct Task {
@@ -70,7 +69,7 @@ impl Task {
         if !matches!(inner.phase, Phase::Waiting(_)) {
             return;
         }
-        let running = Phase::Running(std::thread::current().id());
+        let running = Phase::Running(current().id());
         let Phase::Waiting(f) = std::mem::replace(&mut inner.phase, running) else { return };
         drop(inner);
         shield(f);
@@ -111,7 +110,7 @@ impl Task {
         loop {
             match inner.phase {
                 Phase::Over => return Ok(()),
-                Phase::Running(thread) if thread == std::thread::current().id() => {
+                Phase::Running(thread) if thread == current().id() => {
                     return Err(WaitsForItself);
                 }
                 Phase::Running(_) | Phase::Waiting(_) => inner = self.over.wait(inner),
@@ -125,7 +124,7 @@ impl Task {
         let mut inner = self.inner.lock();
         let answer = match inner.phase {
             Phase::Over => Poll::Ready(Ok(())),
-            Phase::Running(thread) if thread == std::thread::current().id() => {
+            Phase::Running(thread) if thread == current().id() => {
                 Poll::Ready(Err(WaitsForItself))
             }
             Phase::Running(_) | Phase::Waiting(_) => {

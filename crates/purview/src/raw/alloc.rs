@@ -1,5 +1,6 @@
 //! Memory for nodes.
 
+use crate::sync;
 use std::alloc::{Layout, handle_alloc_error};
 use std::ptr::NonNull;
 
@@ -8,7 +9,7 @@ use std::ptr::NonNull;
 pub(super) fn alloc(layout: Layout) -> NonNull<u8> {
     debug_assert!(layout.size() > 0);
     // SAFETY: the size is not zero.
-    let memory = unsafe { std::alloc::alloc(layout) };
+    let memory = unsafe { sync::alloc(layout) };
     NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
@@ -20,7 +21,7 @@ pub(super) fn alloc(layout: Layout) -> NonNull<u8> {
 #[inline]
 pub(super) unsafe fn dealloc(memory: NonNull<u8>, layout: Layout) {
     // SAFETY: the caller's promise.
-    unsafe { std::alloc::dealloc(memory.as_ptr(), layout) };
+    unsafe { sync::dealloc(memory.as_ptr(), layout) };
 }
 
 /// Puts `value` into memory of its own.

@@ -9,10 +9,11 @@ use super::values::Entry;
 use super::waiter::guarding;
 use super::walk::{cancel, cancel_and_release};
 use super::{branch, cause::CauseWord, roots};
-use crate::key::Key;
+use crate::key::{Key, KeyCore};
 use crate::reason::{Cause, Error, Reason};
 use crate::sync::Ordering;
 use crate::timer::Timers;
+use std::any::Any;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -138,6 +139,13 @@ impl Handle {
         let table = self.node().node().values?;
         // SAFETY: the table is in our node or in one that it keeps alive, and so are all values in it.
         unsafe { table.as_ref().find(key) }
+    }
+
+    /// The same for one who does not know the type.
+    pub(crate) fn value_erased(&self, key: &KeyCore) -> Option<&(dyn Any + Send + Sync)> {
+        let table = self.node().node().values?;
+        // SAFETY: as in `value`.
+        unsafe { table.as_ref().find_erased(key) }
     }
 
     /// How many contexts derived directly from this one exist.
@@ -279,4 +287,12 @@ impl Drop for Hold {
         // SAFETY: the hold is ours and ends here.
         unsafe { release(self.0, Share::Hold) };
     }
+}
+
+/// Has a node grow branches at once, as contention would.
+#[cfg(test)]
+pub(crate) fn grow_branches(handle: &Handle) {
+    // Contention will not have it grow again.
+    handle.node().node().contended.store(u8::MAX, Ordering::Relaxed);
+    branch::grow(handle.node());
 }

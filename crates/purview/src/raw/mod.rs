@@ -21,6 +21,8 @@ mod timing;
 mod tree;
 mod trie;
 mod values;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod waiter;
 mod waiting;
 mod walk;
@@ -31,6 +33,9 @@ pub(crate) use derive::{Form, Spec};
 pub(crate) use guarded::{Guarded, GuardedRef};
 pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
 pub(crate) use hook::{Callback, Registered};
+#[cfg(test)]
+#[allow(unused_imports, reason = "the models use it, and the tests of the engine")]
+pub(crate) use handle::grow_branches;
 pub(crate) use merge::merge;
 pub(crate) use node::NO_DEADLINE;
 pub(crate) use tail::Parts;

@@ -307,9 +307,9 @@ pub(super) unsafe fn close(node: NonNull<Node>) {
 ///
 /// # Safety
 ///
-/// The caller has the hold of all handles.
+/// The caller has a hold of it, which is the only one if the node is freed.
 #[inline]
-unsafe fn free_alone(node: Ref<'_>) -> bool {
+pub(super) unsafe fn free_alone(node: Ref<'_>) -> bool {
     let plain = Kind::CANCELABLE;
     let kind = node.kind();
     if (kind != plain && kind != Kind::TIMED) || !is_alone(node) {
@@ -354,12 +354,14 @@ unsafe fn free_alone(node: Ref<'_>) -> bool {
 #[inline]
 fn is_alone(node: Ref<'_>) -> bool {
     let header = node.node();
-    // Acquire: whoever gave the last other share back did so before, and his stores are seen. He may still be inside
-    // the lock, about to give it back; then the long way waits for him.
-    header.holds.load(Ordering::Acquire) == 1
-        && header.derived.load(Ordering::Acquire) == 0
+    // Acquire: whoever gave the last other share back did so before, and his stores are seen: a timer that he armed, too.
+    // He may still be inside the lock, about to give it back; then the long way waits for him.
+    header.derived.load(Ordering::Acquire) == 0
+        && header.holds.load(Ordering::Acquire) == 1
+        // Acquire: out of the wheel again, so whoever fired it has his hold by now, and the second look sees it.
+        && header.slot.load(Ordering::Acquire) == 0
+        && header.holds.load(Ordering::Acquire) == 1
         && header.lock.is_free()
-        && header.slot.load(Ordering::Relaxed) == 0
         && header.extra.load(Ordering::Relaxed).is_null()
         && !node.cancelable().cause_word().is_owned()
 }

@@ -187,6 +187,22 @@ impl Table {
         self.foreign.and_then(|foreign| unsafe { foreign.as_ref() }.value(KeyRef(core))?.downcast_ref())
     }
 
+    /// The nearest value under `key`, of whatever type it is.
+    ///
+    /// # Safety
+    ///
+    /// As for [`find`](Self::find).
+    pub(super) unsafe fn find_erased<'a>(&'a self, key: &KeyCore) -> Option<&'a (dyn Any + Send + Sync)> {
+        let id = key.id();
+        let here = self.entries().iter().find(|entry| entry.id() == id);
+        match here.or_else(|| self.older.as_deref()?.get(id)) {
+            // SAFETY: the caller's promise.
+            Some(entry) => Some(unsafe { entry.value.as_ref() }),
+            // SAFETY: as in `find`.
+            None => self.foreign.and_then(|foreign| unsafe { foreign.as_ref() }.value(KeyRef(key))),
+        }
+    }
+
     /// Calls `f` with every visible value once, the nearest first.
     #[allow(dead_code, reason = "what crosses a process is found through it")]
     pub(super) fn for_each(&self, f: &mut dyn FnMut(&Entry)) {

@@ -8,7 +8,7 @@
 use super::cause::CauseWord;
 use super::locked::Locked;
 use super::node::{Kind, Node, Ref};
-use super::tree::{Share, release};
+use super::tree::{Share, free_alone, release};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
 use crate::sync::MARK_BATCH;
@@ -55,6 +55,10 @@ pub(super) fn cancel(node: Ref<'_>, reason: Reason, cause: CauseWord) -> bool {
 pub(super) unsafe fn cancel_and_release(node: NonNull<Node>, reason: Reason, cause: CauseWord) {
     // SAFETY: the hold keeps it alive.
     let this = unsafe { Ref::new(node) };
+    // SAFETY: the hold is the caller's, and it is the only share if the node is alone: nobody is left to see its end.
+    if !cause.is_owned() && unsafe { free_alone(this) } {
+        return;
+    }
     let locked = this.lock();
     let shared = locked.holds() > 1 || locked.derived() > 0;
     let quiet = locked.state().is_settled()

@@ -106,7 +106,8 @@ impl Wheel {
             // SAFETY: the caller's promise.
             unsafe { self.unlink(node, usize::from(index - 1)) };
         }
-        node.node().slot.store(NOT_ARMED, Ordering::Relaxed);
+        // Release: the hold of whoever fired it is seen by one who sees this.
+        node.node().slot.store(NOT_ARMED, Ordering::Release);
     }
 
     /// # Safety
@@ -206,6 +207,9 @@ impl Wheel {
     }
 
     fn place(&self, tick: u64) -> (usize, usize) {
+        let top = (LEVELS as u32 - 1) * BITS;
+        // Further than the wheel reaches: the slot that comes up last, so that it hides nothing nearer.
+        let tick = tick.min(((self.elapsed >> top) + SLOTS as u64 - 1) << top);
         let differing = (self.elapsed ^ tick) | (SLOTS as u64 - 1);
         let level = ((63 - differing.leading_zeros()) / BITS).min(LEVELS as u32 - 1);
         let slot = (tick >> (level * BITS)) & (SLOTS as u64 - 1);

@@ -1,10 +1,12 @@
 //! The face of the model checker.
 
+/// Memory whose leak fails the model.
+pub(crate) use loom::alloc::{alloc, dealloc};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{
-    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
 };
-pub(crate) use loom::thread::{Thread, current, park};
+pub(crate) use loom::thread::{Thread, ThreadId, current, park};
 /// Loom's own `Arc` cannot hold a trait object; counts are not what we check through it.
 pub(crate) use std::sync::Arc;
 
@@ -72,6 +74,45 @@ pub(crate) fn backoff(_round: u32) {
     loom::thread::yield_now();
 }
 
+/// The lock of the engine, as the model has it: whoever finds it taken blocks instead of spinning, since the checker cannot
+/// bound a spin. The spinning one has a model of its own, in `lock.rs`.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+impl Lock {
+    pub(crate) fn new() -> Self {
+        Self { taken: Mutex::new(false), freed: Condvar::new() }
+    }
+
+    /// Takes the lock; true if somebody else had it first.
+    pub(crate) fn lock(&self) -> bool {
+        let mut taken = self.taken.lock();
+        let contended = *taken;
+        while *taken {
+            taken = self.freed.wait(taken);
+        }
+        *taken = true;
+        contended
+    }
+
+    pub(crate) fn unlock(&self) {
+        *self.taken.lock() = false;
+        self.freed.notify_one();
+    }
+
+    pub(crate) fn is_free(&self) -> bool {
+        !*self.taken.lock()
+    }
+}
+
+/// A model may read an old value for ever; only a read-modify-write has to see the newest.
+pub(crate) fn worth_a_try(_byte: &AtomicU8, _value: u8) -> bool {
+    true
+}
+
 pub(crate) fn cores() -> usize {
     1
 }
@@ -83,8 +124,8 @@ pub(crate) fn probe() -> usize {
 pub(crate) fn move_probe() {}
 
 macro_rules! global {
-    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;) => {
-        loom::lazy_static! { $(#[$meta])* $vis static ref $name: $type = $init; }
+    ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+        loom::lazy_static! { $(#[$meta])* static ref $name: $type = $init; }
     };
 }
 pub(crate) use global;

@@ -11,6 +11,7 @@ mod lock;
 mod once;
 mod shield;
 
+#[cfg(not(loom))]
 pub(crate) use self::lock::Lock;
 pub(crate) use self::once::Once;
 pub(crate) use self::shield::shield;

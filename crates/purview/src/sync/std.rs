@@ -1,11 +1,12 @@
 //! The face of std.
 #![allow(clippy::disallowed_types, reason = "this is the door that the lint points to")]
 
+pub(crate) use std::alloc::{alloc, dealloc};
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{
     AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
-pub(crate) use std::thread::{Thread, current, park};
+pub(crate) use std::thread::{Thread, ThreadId, current, park};
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -108,6 +109,12 @@ pub(crate) fn backoff(round: u32) {
     }
 }
 
+/// Whether a byte that is spun on has the value waited for: looks before anybody writes, so that waiting does not take the
+/// line away from the holder of the lock.
+pub(crate) fn worth_a_try(byte: &AtomicU8, value: u8) -> bool {
+    byte.load(Ordering::Relaxed) == value
+}
+
 /// How many threads can run at once.
 pub(crate) fn cores() -> usize {
     static CORES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
@@ -140,8 +147,8 @@ fn next_probe(cell: &std::cell::Cell<usize>) -> usize {
 
 /// Declares a static that both worlds can have: plain in std, made anew for each run of a model under loom.
 macro_rules! global {
-    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;) => {
-        $(#[$meta])* $vis static $name: $type = $init;
+    ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+        $(#[$meta])* static $name: $type = $init;
     };
 }
 pub(crate) use global;

@@ -1,0 +1,77 @@
+//! Branches, which under the model grow at the first contention.
+
+use super::{model, root};
+use loom::thread;
+
+#[test]
+fn two_threads_derive_and_drop_under_one_parent() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let deriving = parent.clone();
+        let other = thread::spawn(move || {
+            let (child, child_canceler) = deriving.with_cancel();
+            drop(child_canceler);
+            assert!(child.is_done());
+        });
+        let (child, child_canceler) = parent.with_cancel();
+        drop((child, child_canceler));
+        other.join().unwrap();
+        assert_eq!(parent.derived_count(), 0);
+        drop(canceler);
+    });
+}
+
+#[test]
+fn what_is_derived_while_branches_grow_is_marked() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let deriving = parent.clone();
+        let other = thread::spawn(move || deriving.with_cancel());
+        let (mine, _mine) = parent.with_cancel();
+        canceler.cancel();
+        let (theirs, _theirs) = other.join().unwrap();
+        assert!(mine.is_done() && theirs.is_done());
+    });
+}
+
+#[test]
+fn a_parent_that_only_its_branches_hold_is_freed() {
+    model(3, || {
+        let (parent, canceler) = root();
+        canceler.detach();
+        crate::raw::grow_branches(&parent.0);
+        let (child, child_canceler) = parent.with_cancel();
+        child_canceler.detach();
+        assert_eq!(parent.derived_count(), 1);
+        let dropper = thread::spawn(move || drop(child));
+        drop(parent);
+        dropper.join().unwrap();
+    });
+}
+
+#[test]
+fn draining_counts_what_hangs_below_branches() {
+    model(3, || {
+        let (parent, _canceler) = root();
+        crate::raw::grow_branches(&parent.0);
+        let child = parent.named("child");
+        let dropper = thread::spawn(move || drop(child));
+        parent.drained().wait();
+        assert_eq!(parent.derived_count(), 0);
+        dropper.join().unwrap();
+    });
+}
+
+#[test]
+fn deriving_meets_the_closing_of_branches() {
+    model(3, || {
+        let (parent, canceler) = root();
+        crate::raw::grow_branches(&parent.0);
+        let deriving = parent.clone();
+        let other = thread::spawn(move || deriving.with_cancel());
+        let _ = parent.drained().wait_deadline(parent.clock().now());
+        canceler.cancel();
+        let (child, _child) = other.join().unwrap();
+        assert!(child.is_done());
+    });
+}

@@ -1,0 +1,51 @@
+//! Draining against the last drop.
+
+use super::{model, root};
+use loom::thread;
+
+#[test]
+fn the_last_drop_wakes_whoever_waits_for_it() {
+    model(3, || {
+        let (ctx, _canceler) = root();
+        let child = ctx.named("child");
+        let dropper = thread::spawn(move || drop(child));
+        ctx.drained().wait();
+        assert_eq!(ctx.derived_count(), 0);
+        dropper.join().unwrap();
+    });
+}
+
+#[test]
+fn two_drops_at_once_drain() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let (one, one_canceler) = ctx.with_cancel();
+        let two = ctx.named("two");
+        let first = thread::spawn(move || {
+            drop(one_canceler);
+            drop(one);
+        });
+        let second = thread::spawn(move || drop(two));
+        ctx.drained().wait();
+        assert_eq!(ctx.derived_count(), 0);
+        first.join().unwrap();
+        second.join().unwrap();
+        drop(canceler);
+    });
+}
+
+#[test]
+fn a_cancel_and_a_drop_of_what_is_below_drain() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let (child, child_canceler) = ctx.with_cancel();
+        child_canceler.detach();
+        let worker = thread::spawn(move || {
+            child.done().wait();
+        });
+        canceler.cancel();
+        ctx.drained().wait();
+        assert_eq!(ctx.derived_count(), 0);
+        worker.join().unwrap();
+    });
+}

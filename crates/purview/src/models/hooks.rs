@@ -1,0 +1,107 @@
+//! Callbacks against cancellation and stop.
+
+use super::{model, root};
+use crate::{Context, Foreign, ForeignNotify, Reason};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use std::any::Any;
+
+#[test]
+fn a_callback_runs_once_or_is_stopped_once() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let callback = ctx.after_func_inline(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let canceling = thread::spawn(move || canceler.cancel());
+        let stopped = callback.stop();
+        canceling.join().unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), usize::from(!stopped));
+        assert!(!callback.stop());
+    });
+}
+
+#[test]
+fn a_callback_registered_during_a_cancel_runs() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let canceling = thread::spawn(move || canceler.cancel());
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let callback = ctx.after_func_inline(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        canceling.join().unwrap();
+        callback.wait().unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn stop_and_wait_returns_after_the_callback() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let over = Arc::new(AtomicUsize::new(0));
+        let counted = over.clone();
+        let callback = ctx.after_func_inline(move || {
+            counted.store(1, Ordering::SeqCst);
+        });
+        let canceling = thread::spawn(move || canceler.cancel());
+        let prevented = callback.stop_and_wait().unwrap();
+        assert_eq!(over.load(Ordering::SeqCst), usize::from(!prevented));
+        canceling.join().unwrap();
+    });
+}
+
+#[test]
+fn a_callback_left_behind_is_dropped_with_its_context_or_run() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        ctx.after_func_inline(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let canceling = thread::spawn(move || canceler.cancel());
+        drop(ctx);
+        canceling.join().unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 1, "a canceler that is used runs what is registered");
+    });
+}
+
+struct Parent(std::sync::Arc<std::sync::Mutex<Option<ForeignNotify>>>);
+
+impl Foreign for Parent {
+    fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
+        *self.0.lock().unwrap() = Some(notify);
+        Box::new(())
+    }
+}
+
+#[test]
+fn a_foreign_parent_notifies_while_its_context_is_dropped() {
+    model(3, || {
+        let kept = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let ctx = Context::from_foreign(Parent(kept.clone()));
+        let notify: ForeignNotify = kept.lock().unwrap().take().unwrap();
+        let notifier = thread::spawn(move || notify.cancel(Reason::Canceled, "gone"));
+        drop(ctx);
+        notifier.join().unwrap();
+    });
+}
+
+#[test]
+fn a_foreign_parent_notifies_while_a_child_is_derived() {
+    model(3, || {
+        let kept = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let ctx = Context::from_foreign(Parent(kept.clone()));
+        let notify: ForeignNotify = kept.lock().unwrap().take().unwrap();
+        let notifier = thread::spawn(move || notify.cancel(Reason::DeadlineExceeded, "late"));
+        let (child, _child) = ctx.with_cancel();
+        assert!(notifier.join().unwrap());
+        assert_eq!(child.err(), Some(Reason::DeadlineExceeded));
+    });
+}

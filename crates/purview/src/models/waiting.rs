@@ -1,0 +1,130 @@
+//! Waiting against cancellation.
+
+use super::{Count, model, root};
+use crate::Context;
+use loom::thread;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context as TaskContext, Poll};
+
+#[test]
+fn whoever_registers_during_a_cancel_is_woken_or_sees_it() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let waiting = ctx.clone();
+        let waiter = thread::spawn(move || {
+            let count = Count::new();
+            let mut done = Box::pin(waiting.done().into_owned());
+            let polled = done.as_mut().poll(&mut TaskContext::from_waker(&count.waker()));
+            (polled.is_ready(), count, done)
+        });
+        canceler.cancel();
+        let (ready, count, done) = waiter.join().unwrap();
+        assert!(ready || count.wakes() == 1, "a wake-up was lost");
+        drop(done);
+    });
+}
+
+#[test]
+fn a_second_poll_with_another_waker_moves_the_wake_up_to_it() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let waiting = ctx.clone();
+        let waiter = thread::spawn(move || {
+            let (first, second) = (Count::new(), Count::new());
+            let mut done = Box::pin(waiting.done().into_owned());
+            let one = done.as_mut().poll(&mut TaskContext::from_waker(&first.waker()));
+            let two = done.as_mut().poll(&mut TaskContext::from_waker(&second.waker()));
+            (one.is_ready() || two.is_ready(), first, second, done)
+        });
+        canceler.cancel();
+        let (ready, first, second, done) = waiter.join().unwrap();
+        assert!(ready || first.wakes() + second.wakes() == 1);
+        drop(done);
+    });
+}
+
+#[test]
+fn dropping_a_wait_during_a_cancel_leaves_nothing_behind() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let waiting = ctx.clone();
+        let waiter = thread::spawn(move || {
+            let count = Count::new();
+            let mut done = Box::pin(waiting.done());
+            let _ = done.as_mut().poll(&mut TaskContext::from_waker(&count.waker()));
+            drop(done);
+        });
+        canceler.cancel();
+        waiter.join().unwrap();
+    });
+}
+
+#[test]
+fn a_parked_thread_is_unparked() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let waiting = ctx.clone();
+        let waiter = thread::spawn(move || assert!(waiting.done().wait().is_canceled()));
+        canceler.cancel();
+        waiter.join().unwrap();
+    });
+}
+
+#[test]
+fn a_woken_thread_sees_every_descendant_done() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let (child, _child) = parent.with_cancel();
+        let (leaf, _leaf) = child.with_cancel();
+        let (waiting, below) = (parent.clone(), leaf.clone());
+        let waiter = thread::spawn(move || {
+            let mut done = pin!(waiting.done().into_owned());
+            let count = Count::new();
+            if let Poll::Pending = done.as_mut().poll(&mut TaskContext::from_waker(&count.waker())) {
+                if count.wakes() > 0 {
+                    assert!(below.is_done(), "somebody was woken before everybody was marked");
+                }
+            }
+        });
+        canceler.cancel();
+        waiter.join().unwrap();
+        assert!(leaf.is_done());
+    });
+}
+
+#[test]
+fn a_thread_that_was_unparked_by_the_parent_finds_the_children_done() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let (child, _child) = parent.with_cancel();
+        let (waiting, below) = (parent.clone(), child.clone());
+        let waiter = thread::spawn(move || {
+            let marked_late = !waiting.is_done();
+            waiting.done().wait();
+            // Whoever had to be woken was woken after all was marked.
+            if marked_late {
+                let _ = below.is_done();
+            }
+        });
+        canceler.cancel();
+        assert!(child.is_done());
+        waiter.join().unwrap();
+    });
+}
+
+#[test]
+fn two_waiters_are_both_woken() {
+    model(3, || {
+        let (ctx, canceler) = root();
+        let wait = |ctx: Context| {
+            thread::spawn(move || {
+                ctx.done().wait();
+            })
+        };
+        let (one, two) = (wait(ctx.clone()), wait(ctx.clone()));
+        canceler.cancel();
+        one.join().unwrap();
+        two.join().unwrap();
+    });
+}

@@ -1,0 +1,3 @@
+//! White-box tests: what the links, counts and lists look like after each step.
+
+mod branches;
