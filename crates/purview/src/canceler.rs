@@ -159,7 +159,6 @@ impl CancelHandle {
     /// # Examples
     ///
     /// See [`CancelHandle`].
-    #[expect(clippy::must_use_candidate, reason = "most callers do not care who was first")]
     pub fn cancel(&self) -> bool {
         self.cancel_for(Cause::of_reason(Reason::Canceled))
     }

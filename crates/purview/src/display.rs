@@ -41,10 +41,12 @@ fn write_layer(layer: Layer<'_>, first: bool, f: &mut fmt::Formatter<'_>) -> fmt
         LayerKind::View => {}
     }
     // The values that were set first come first.
-    for entry in layer.values().iter().rev() {
+    for (index, entry) in layer.values().iter().enumerate().rev() {
         write!(f, ".with_value({}", entry.name())?;
-        let shown = Shown(layer, entry);
-        write!(f, "{shown})")?;
+        if entry.is_shown() {
+            write!(f, "={}", Value(layer, index))?;
+        }
+        f.write_str(")")?;
     }
     match layer.name() {
         Some(name) => write!(f, ".named({name})"),
@@ -52,18 +54,12 @@ fn write_layer(layer: Layer<'_>, first: bool, f: &mut fmt::Formatter<'_>) -> fmt
     }
 }
 
-/// `=value` for a value whose key has it shown, else nothing.
-struct Shown<'a>(Layer<'a>, &'a crate::raw::Entry);
+/// A value of a layer, as its key has it shown.
+struct Value<'a>(Layer<'a>, usize);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Value<'a>(&'a Shown<'a>);
-        impl fmt::Display for Value<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.0.show(self.0.1, f).unwrap_or(Ok(()))
-            }
-        }
-        if self.1.is_shown() { write!(f, "={}", Value(self)) } else { Ok(()) }
+        self.0.show(self.1, f).unwrap_or(Ok(()))
     }
 }
 

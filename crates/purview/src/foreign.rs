@@ -107,7 +107,6 @@ impl ForeignNotify {
     /// # Examples
     ///
     /// See [`Foreign`].
-    #[expect(clippy::must_use_candidate, reason = "most callers do not care who was first")]
     pub fn cancel(&self, reason: Reason, cause: impl Into<BoxError>) -> bool {
         self.0.upgrade().is_some_and(|node| node.cancel(reason, Cause::new(cause)))
     }

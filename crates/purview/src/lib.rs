@@ -1,6 +1,7 @@
-//! The context of a request.
-
+#![doc = include_str!("docs/guide.md")]
 #![deny(unsafe_code)]
+#![doc(test(attr(deny(warnings))))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod after_func;
 mod canceler;
@@ -45,3 +46,8 @@ pub use self::run::{FutureExt, Run};
 pub use self::sleep::Sleep;
 #[cfg(feature = "futures-core")]
 pub use self::stream::{RunStream, StreamExt};
+
+/// The README's example runs with the other ones.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -114,7 +114,7 @@ pub(crate) struct Given(BoxError);
 
 impl Given {
     /// Takes what a caller gave. A [`Cause`] that is passed on is not wrapped again.
-    pub(crate) fn new(error: BoxError) -> Cause {
+    pub(crate) fn cause(error: BoxError) -> Cause {
         match error.downcast::<Shared>() {
             Ok(shared) => shared.0,
             Err(error) => Cause(Repr::Given(Arc::new(Self(error)))),
@@ -132,7 +132,7 @@ impl Cause {
     /// assert_eq!(cause.to_string(), "no disk left");
     /// ```
     pub fn new(error: impl Into<BoxError>) -> Self {
-        Given::new(error.into())
+        Given::cause(error.into())
     }
 
     pub(crate) fn of_reason(reason: Reason) -> Self {
@@ -244,7 +244,7 @@ impl From<Cause> for BoxError {
     }
 }
 
-/// A cause on its way through a [`BoxError`]; [`Given::new`] takes it out again.
+/// A cause on its way through a [`BoxError`]; [`Given::cause`] takes it out again.
 #[derive(Debug)]
 struct Shared(Cause);
 
@@ -272,7 +272,7 @@ pub(crate) enum Stored {
 
 /// What a done context gives as an error: what happened, and why.
 ///
-/// Its text is that of the [`Reason`], which is Go's; [`source`](std::error::Error::source) is the cause, if one was
+/// Its text is that of the [`Reason`], which is Go's, and with `{:#}` that of the cause behind it; [`source`](std::error::Error::source) is the cause, if one was
 /// given or a canceler was dropped. It is what `?` carries out of [`check`](crate::Context::check) and
 /// [`run`](crate::Context::run).
 ///
@@ -291,6 +291,7 @@ pub(crate) enum Stored {
 /// canceler.cancel_with("enough");
 /// let error = step(&ctx).unwrap_err();
 /// assert_eq!(error.to_string(), "context canceled");
+/// assert_eq!(format!("{error:#}"), "context canceled: enough");
 /// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "enough");
 /// ```
 #[derive(Clone)]
@@ -360,11 +361,22 @@ impl Error {
     }
 }
 
+/// The text of the reason; with `{:#}` the cause as well, if one was given.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.reason, f)
+        fmt::Display::fmt(&self.reason, f)?;
+        if f.alternate() && self.cause.is_given() { write!(f, ": {}", self.cause) } else { Ok(()) }
     }
 }
+
+/// The same reason, and the very same cause; see [`Cause::ptr_eq`].
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.reason == other.reason && self.cause.ptr_eq(&other.cause)
+    }
+}
+
+impl Eq for Error {}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

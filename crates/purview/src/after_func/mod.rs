@@ -83,7 +83,6 @@ impl Context {
     /// canceler.cancel();
     /// assert_eq!(receiver.recv().unwrap(), "closed");
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callbacks are never stopped")]
     pub fn after_func(&self, f: impl FnOnce() + Send + 'static) -> AfterFunc {
         self.register(Box::new(f), false)
     }
@@ -107,7 +106,6 @@ impl Context {
     /// canceler.cancel();
     /// assert!(closed.load(Ordering::Acquire)); // done when `cancel` returned
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callbacks are never stopped")]
     pub fn after_func_inline(&self, f: impl FnOnce() + Send + 'static) -> AfterFunc {
         self.register(Box::new(f), true)
     }
@@ -139,7 +137,6 @@ impl AfterFunc {
     /// assert!(!callback.stop());
     /// canceler.cancel();
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callers only want it stopped")]
     pub fn stop(&self) -> bool {
         let prevented = self.registered.unregister(&self.handle) || self.handle.is_never_done();
         prevented && self.task().skip()

@@ -124,9 +124,7 @@ impl Task {
         let mut inner = self.inner.lock();
         let answer = match inner.phase {
             Phase::Over => Poll::Ready(Ok(())),
-            Phase::Running(thread) if thread == current().id() => {
-                Poll::Ready(Err(WaitsForItself))
-            }
+            Phase::Running(thread) if thread == current().id() => Poll::Ready(Err(WaitsForItself)),
             Phase::Running(_) | Phase::Waiting(_) => {
                 inner.register(number, &mut waker);
                 Poll::Pending

@@ -77,7 +77,7 @@ impl Handle {
         Self(roots::todo())
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn node(&self) -> Ref<'_> {
         // SAFETY: the handle keeps the node alive.
         unsafe { Ref::new(self.0) }
@@ -100,7 +100,7 @@ impl Handle {
         self.state().is_done()
     }
 
-    #[inline(always)]
+    #[inline]
     fn state(&self) -> State {
         let scope = self.node().scope();
         let state = scope.state();
@@ -233,8 +233,9 @@ impl<'a> Layer<'a> {
     }
 
     /// Writes a value of this layer as its key says; `None` if it is redacted.
-    pub(crate) fn show(self, entry: &Entry, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result> {
-        // SAFETY: the entry is of a live node.
+    pub(crate) fn show(self, index: usize, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result> {
+        let entry = self.values().get(index)?;
+        // SAFETY: the entry is of this node, which is alive.
         unsafe { entry.show(f) }
     }
 }

@@ -26,7 +26,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The state, with whatever was written before it.
-    #[inline(always)]
+    #[inline]
     pub(super) fn state(self) -> State {
         // Acquire: whoever sees the node done sees its cause (I6).
         State(self.node().state.load(Ordering::Acquire))
@@ -155,6 +155,7 @@ impl<'a> Locked<'a> {
 
     /// The child after `child`, which is one of ours.
     #[inline]
+    #[expect(clippy::unused_self, reason = "the lock that is held is the witness")]
     pub(super) fn next_child(&self, child: Ref<'_>) -> Option<Ref<'a>> {
         // SAFETY: our lock guards the links of our children; the one after the youngest is none.
         child.cancelable().links.with(|links| unsafe { (*links).next.map(|next| Ref::new(next)) })

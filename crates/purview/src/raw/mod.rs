@@ -17,12 +17,12 @@ mod roots;
 mod slot;
 mod state;
 mod tail;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod timing;
 mod tree;
 mod trie;
 mod values;
-#[cfg(all(test, not(loom)))]
-mod tests;
 mod waiter;
 mod waiting;
 mod walk;
@@ -31,16 +31,16 @@ mod wheel;
 
 pub(crate) use derive::{Form, Spec};
 pub(crate) use guarded::{Guarded, GuardedRef};
-pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
-pub(crate) use hook::{Callback, Registered};
 #[cfg(test)]
 #[allow(unused_imports, reason = "the models use it, and the tests of the engine")]
 pub(crate) use handle::grow_branches;
+pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
+pub(crate) use hook::{Callback, Registered};
 pub(crate) use merge::merge;
 pub(crate) use node::NO_DEADLINE;
 pub(crate) use tail::Parts;
 pub use values::AndValue;
-pub(crate) use values::{Entry, Values};
+pub(crate) use values::Values;
 pub(crate) use waiter::Event;
 pub(crate) use waiting::{Target, Waiting};
 pub(crate) use weak::Weak;

@@ -190,29 +190,29 @@ impl<'a> Ref<'a> {
     /// # Safety
     ///
     /// The node is alive (I2) for all of `'a`, and `ptr` may reach all of its allocation.
-    #[inline(always)]
+    #[inline]
     pub(super) unsafe fn new(ptr: NonNull<Node>) -> Self {
         Self(ptr, PhantomData)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn ptr(self) -> NonNull<Node> {
         self.0
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn node(self) -> &'a Node {
         // SAFETY: alive for 'a by the promise of `new`; every field is immutable or a cell.
         unsafe { self.0.as_ref() }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn kind(self) -> Kind {
         self.node().kind
     }
 
     /// The cancellation part. The node must be cancelable.
-    #[inline(always)]
+    #[inline]
     pub(super) fn cancelable(self) -> &'a Cancelable {
         debug_assert!(self.kind().has(Kind::CANCELABLE));
         // SAFETY: as in `node`; every node of this kind begins with a `Cancelable` (I3).
@@ -220,7 +220,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The deadline part. The node must be timed.
-    #[inline(always)]
+    #[inline]
     pub(super) fn timed(self) -> &'a Timed {
         debug_assert!(self.kind().has(Kind::TIMED));
         // SAFETY: as in `node`; every node of this kind begins with a `Timed` (I3).
@@ -238,7 +238,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The node that decides whether this one is done: itself, or for a view the nearest cancelable one above.
-    #[inline(always)]
+    #[inline]
     pub(super) fn scope(self) -> Ref<'a> {
         if self.kind().has(Kind::CANCELABLE) {
             return self;
@@ -247,7 +247,7 @@ impl<'a> Ref<'a> {
         unsafe { Ref::new(self.0.cast::<View>().as_ref().scope) }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn parent(self) -> Option<Ref<'a>> {
         // SAFETY: a node keeps its parent alive (I1).
         self.node().parent.map(|parent| unsafe { Ref::new(parent) })

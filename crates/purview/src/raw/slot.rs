@@ -63,9 +63,9 @@ unsafe fn merge(mut elder: List, mut younger: List) -> List {
     // SAFETY: the caller's promise, for all in this function.
     unsafe {
         while let (Some(a), Some(b)) = (elder, younger) {
-            let (least, rest) = if deadline(b) < deadline(a) { (b, &mut younger) } else { (a, &mut elder) };
-            *rest = links_at(least, |links| links.next);
-            append(&mut head, &mut last, least);
+            let (first, from) = if deadline(b) < deadline(a) { (b, &mut younger) } else { (a, &mut elder) };
+            *from = links_at(first, |links| links.next);
+            append(&mut head, &mut last, first);
         }
         if let Some(rest) = elder.or(younger) {
             append(&mut head, &mut last, rest);

@@ -31,7 +31,7 @@ impl State {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn is_done(self) -> bool {
         self.0 >= Self::CANCELED
     }
@@ -44,7 +44,7 @@ impl State {
         self.0 & Self::SETTLED != 0
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn reason(self) -> Option<Reason> {
         match self.0 & Self::REASON {
             Self::CANCELED => Some(Reason::Canceled),

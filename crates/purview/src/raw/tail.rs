@@ -109,14 +109,14 @@ pub(super) fn alloc_full<B, V: Values>(
         (&raw mut (*at).values).write(values);
         let table = if V::COUNT > 0 {
             let entries = full.byte_add(entries_offset).cast::<Entry>();
-            Some(Table::fill(entries, &*(&raw const (*at).values), above_table))
+            Some(Table::fill(entries, &(*at).values, above_table))
         } else {
             foreign.map(Table::foreign)
         };
         let visible = if table.is_some() { None } else { above };
         let tail = Tail { drop_values: Full::<B, V>::drop_values, layout, parts, table };
         (&raw mut (*at).tail).write(tail);
-        let own = (*(&raw const (*at).tail.table)).as_ref().map(NonNull::from);
+        let own = (*at).tail.table.as_ref().map(NonNull::from);
         (&raw mut (*at).base).write(base(visible.or(own)));
     }
     full.cast()

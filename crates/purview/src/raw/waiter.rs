@@ -126,6 +126,7 @@ impl WaiterList {
     /// # Safety
     ///
     /// As for [`remove`](Self::remove).
+    #[expect(clippy::unused_self, reason = "the list under its lock is the witness")]
     pub(super) unsafe fn replace(
         &mut self,
         waiter: NonNull<Waiter>,

@@ -204,8 +204,8 @@ impl Drop for Waiting<'_> {
         let waiter = NonNull::from(&self.waiter);
         let handle = self.target.handle();
         let mut locked = handle.guarding(self.event).lock();
-        // SAFETY: the lock is held, and the waiter is in this list or was taken out of it.
         let notify = match (self.event, locked.extra()) {
+            // SAFETY: the lock is held, and the waiter is in this list or was taken out of it.
             (Event::Done, _) => locked.with_waiters(|list| unsafe { list.remove(waiter) }),
             (Event::Drained, Some(extra)) => {
                 // SAFETY: as above.

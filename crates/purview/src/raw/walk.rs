@@ -146,7 +146,7 @@ impl Walk {
         }
         self.mark_from(&locked, above.node());
         if child.kind().has(Kind::LINK) {
-            return self.visit_merged(locked);
+            return self.visit_merged(&locked);
         }
         if locked.first_child().is_none() {
             locked.settle();
@@ -157,7 +157,7 @@ impl Walk {
     }
 
     /// Goes through a link to the merged node behind it. The lock of the link is held, and that of the source above.
-    fn visit_merged<'a>(&mut self, link: Locked<'a>) -> Step<'a> {
+    fn visit_merged<'a>(&mut self, link: &Locked<'a>) -> Step<'a> {
         let merged = super::merge::target(link.node());
         let locked = merged.lock();
         if !locked.is_alive() || locked.state().is_settled() {

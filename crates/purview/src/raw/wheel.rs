@@ -7,6 +7,8 @@
 //!
 //! The wheel keeps no node alive: a node takes itself out, under the wheel's lock, before it is freed (I9).
 
+#![expect(clippy::cast_possible_truncation, reason = "levels and slots are small numbers")]
+
 use super::node::{Links, Node, Ref};
 use crate::sync::Ordering;
 use std::ptr::NonNull;
@@ -211,7 +213,7 @@ impl Wheel {
         // Further than the wheel reaches: the slot that comes up last, so that it hides nothing nearer.
         let tick = tick.min(((self.elapsed >> top) + SLOTS as u64 - 1) << top);
         let differing = (self.elapsed ^ tick) | (SLOTS as u64 - 1);
-        let level = ((63 - differing.leading_zeros()) / BITS).min(LEVELS as u32 - 1);
+        let level = (differing.ilog2() / BITS).min(LEVELS as u32 - 1);
         let slot = (tick >> (level * BITS)) & (SLOTS as u64 - 1);
         (level as usize, slot as usize)
     }

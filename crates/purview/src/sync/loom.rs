@@ -3,9 +3,7 @@
 /// Memory whose leak fails the model.
 pub(crate) use loom::alloc::{alloc, dealloc};
 pub(crate) use loom::cell::UnsafeCell;
-pub(crate) use loom::sync::atomic::{
-    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
-};
+pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 pub(crate) use loom::thread::{Thread, ThreadId, current, park};
 /// Loom's own `Arc` cannot hold a trait object; counts are not what we check through it.
 pub(crate) use std::sync::Arc;
