@@ -69,7 +69,7 @@ impl Done<'_> {
     /// # Examples
     ///
     /// ```
-    /// use purview::{Context, Done};
+    /// use purview::Context;
     ///
     /// fn spawn(_task: impl Future<Output = purview::Error> + Send + 'static) {}
     ///

@@ -52,12 +52,11 @@ impl Context {
     /// use purview::Context;
     ///
     /// let (ctx, _canceler) = Context::background().with_cancel();
-    /// let theirs = ctx.clone(); // the same context: nobody will wait for it
+    /// let _theirs = ctx.clone(); // the same context: nobody will wait for it
     /// assert!(ctx.drained().wait_timeout(std::time::Duration::ZERO));
     ///
-    /// let theirs = ctx.named("worker"); // derived: it is waited for
+    /// let _theirs = ctx.named("worker"); // derived: it is waited for
     /// assert!(!ctx.drained().wait_timeout(std::time::Duration::ZERO));
-    /// # drop(theirs);
     /// ```
     ///
     /// It looks at one moment: what somebody derives right after it is new. The static roots keep no books, and are always

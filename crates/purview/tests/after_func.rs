@@ -269,3 +269,29 @@ fn a_callback_on_a_value_context_runs_with_what_is_above_it() {
     cancel.cancel();
     wait(&callback);
 }
+
+#[test]
+fn a_callback_runs_when_only_a_canceler_or_a_handle_of_it_is_left() {
+    for (form, register) in FORMS {
+        for by_handle in [false, true] {
+            let (ctx, cancel) = Context::background().with_cancel();
+            let ran = Gate::new();
+            drop(register(
+                &ctx,
+                Box::new({
+                    let ran = ran.clone();
+                    move || ran.open()
+                }),
+            ));
+            drop(ctx);
+            if by_handle {
+                let handle = cancel.handle();
+                cancel.detach();
+                assert!(handle.cancel(), "{form}");
+            } else {
+                cancel.cancel();
+            }
+            ran.wait();
+        }
+    }
+}

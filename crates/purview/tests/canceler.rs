@@ -108,16 +108,16 @@ fn handles_cancel_from_other_threads_and_do_not_when_dropped() {
 fn a_handle_that_is_left_over_is_harmless() {
     let root = child(&Context::background());
     let (ctx, cancel) = root.with_cancel();
-    let handle = cancel.handle();
+    let late = cancel.handle();
     drop(cancel);
     drop(ctx);
-    assert!(!handle.cancel(), "it was cancelled by the drop");
+    assert!(!late.cancel(), "it was cancelled by the drop");
     let (ctx, cancel) = root.with_cancel();
-    let handle = cancel.handle();
+    let only = cancel.handle();
     cancel.detach();
     drop(ctx);
-    handle.cancel();
-    drop(handle);
+    only.cancel();
+    drop((late, only));
     assert_drained(&root);
 }
 

@@ -61,21 +61,26 @@ fn one_long_step_fires_all_that_is_due_in_deadline_order_each_at_its_time() {
 }
 
 #[test]
-fn equal_deadlines_fire_in_order_of_derivation() {
-    let (root, clock) = manual_root();
-    let log = WakeLog::new();
-    let at = clock.now() + SECOND;
-    let held = (0..20)
-        .map(|i| {
-            let (ctx, cancel) = root.with_deadline(at);
-            let mut done = task(ctx.done().into_owned());
-            assert!(done.poll_with(&log.waker(i)).is_pending());
-            (done, ctx, cancel)
-        })
-        .collect::<Vec<_>>();
-    clock.advance_to(at);
-    assert_eq!(log.entries(), (0..20).collect::<Vec<_>>());
-    drop(held);
+fn equal_deadlines_fire_in_order_of_derivation_however_far_they_are() {
+    // From the next tick to beyond what the wheel reaches: an entry is moved between its levels none to many times.
+    for distance in
+        [Duration::from_micros(1), Duration::from_millis(70), SECOND, 100 * SECOND, 50 * HOUR, 30_000 * HOUR]
+    {
+        let (root, clock) = manual_root();
+        let log = WakeLog::new();
+        let at = clock.now() + distance;
+        let held = (0..20)
+            .map(|i| {
+                let (ctx, cancel) = root.with_deadline(at);
+                let mut done = task(ctx.done().into_owned());
+                assert!(done.poll_with(&log.waker(i)).is_pending());
+                (done, ctx, cancel)
+            })
+            .collect::<Vec<_>>();
+        clock.advance_to(at);
+        assert_eq!(log.entries(), (0..20).collect::<Vec<_>>(), "in {distance:?}");
+        drop(held);
+    }
 }
 
 #[test]

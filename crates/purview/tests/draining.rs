@@ -188,3 +188,19 @@ fn a_context_is_drained_whoever_derives_from_its_parent() {
     assert_drained(&ctx);
     assert!(poll_once(parent.drained()).is_pending());
 }
+
+#[test]
+fn a_wait_that_was_woken_in_vain_is_woken_again() {
+    let ctx = child(&Context::background());
+    let mut drained = task(ctx.drained());
+    let first = child(&ctx);
+    assert!(drained.poll().is_pending());
+    drop(first);
+    assert_eq!(drained.wakes(), 1);
+    // Before the task is polled, someone derives anew.
+    let second = child(&ctx);
+    assert!(drained.poll().is_pending());
+    drop(second);
+    assert_eq!(drained.wakes(), 2, "the second end is told as well");
+    assert!(drained.poll().is_ready());
+}

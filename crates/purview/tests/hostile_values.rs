@@ -7,25 +7,28 @@ use std::sync::{Arc, Mutex};
 use common::{child, survives};
 use purview::{Context, Key};
 use purview_test::{
-    DropCounter, HANG_LIMIT, PanicOnDrop, Probe, RunOnDrop, SMALL_STACK, assert_drained, manual_root, task,
-    within, within_stack,
+    DropCounter, HANG_LIMIT, PanicOnDrop, PanickingCause, Probe, RunOnDrop, SMALL_STACK, assert_drained,
+    manual_root, task, within, within_stack,
 };
 
 static BAD: Key<PanicOnDrop> = Key::new("bad");
 static PROBE: Key<Probe> = Key::new("probe");
 static GUARD: Key<RunOnDrop> = Key::new("guard");
+static SHOWN: Key<PanickingCause> = Key::new("shown").shown();
 static SLOT: Key<Mutex<Option<Context>>> = Key::new("slot");
 
 #[test]
 fn a_value_that_panics_as_it_drops_leaves_every_other_value_dropped() {
     let probes = DropCounter::new();
     let root = child(&Context::background());
-    let ctx = root.with_value(&PROBE, probes.probe());
-    let ctx = child(&ctx.with_value(&BAD, PanicOnDrop)).with_value(&PROBE, probes.probe());
-    let ctx =
-        ctx.derive().value(&PROBE, probes.probe()).value(&BAD, PanicOnDrop).value(&PROBE, probes.probe());
-    let ctx = ctx.named("one node").build();
-    survives(|| drop(ctx));
+    let low = {
+        let top = root.with_value(&PROBE, probes.probe());
+        let middle = child(&top.with_value(&BAD, PanicOnDrop)).with_value(&PROBE, probes.probe());
+        let low = middle.derive().value(&PROBE, probes.probe()).value(&BAD, PanicOnDrop);
+        low.value(&PROBE, probes.probe()).named("one node").build()
+    };
+    assert_eq!(probes.live(), 4);
+    survives(|| drop(low));
     probes.assert_gone();
     assert_drained(&root);
     assert!(!root.is_done());
@@ -171,4 +174,18 @@ fn values_are_dropped_once_each_whoever_is_the_last() {
         }
         assert_eq!((probes.live(), probes.dropped()), (0, round + 1));
     }
+}
+
+#[test]
+fn a_shown_value_whose_display_panics_harms_nothing_but_the_showing() {
+    let (ctx, cancel) = Context::background().with_value(&SHOWN, PanickingCause).with_cancel();
+    for _ in 0..2 {
+        survives(|| ctx.to_string());
+    }
+    assert!(ctx.value(&SHOWN).is_some());
+    let below = child(&ctx);
+    cancel.cancel();
+    assert!(below.is_done());
+    drop(below);
+    assert_drained(&ctx);
 }

@@ -12,7 +12,7 @@ use purview_test::{poll_once, task};
 #[test]
 fn a_stream_gives_its_items_then_the_error_and_then_ends() {
     let (ctx, cancel) = Context::background().with_cancel();
-    let mut numbers = StreamExt::with_context(stream::iter(1..), &ctx);
+    let mut numbers = Box::pin(StreamExt::with_context(stream::iter(1..), &ctx));
     assert!(matches!(poll_once(numbers.next()), Poll::Ready(Some(Ok(1)))));
     assert!(matches!(poll_once(numbers.next()), Poll::Ready(Some(Ok(2)))));
     cancel.cancel_with("enough");
@@ -28,7 +28,7 @@ fn a_stream_gives_its_items_then_the_error_and_then_ends() {
 #[test]
 fn a_stream_that_ends_by_itself_ends_without_an_error() {
     let ctx = common::child(&Context::background());
-    let mut numbers = StreamExt::with_context(stream::iter([1]), &ctx);
+    let mut numbers = Box::pin(StreamExt::with_context(stream::iter([1]), &ctx));
     assert!(matches!(poll_once(numbers.next()), Poll::Ready(Some(Ok(1)))));
     assert!(matches!(poll_once(numbers.next()), Poll::Ready(None)));
 }
@@ -36,7 +36,7 @@ fn a_stream_that_ends_by_itself_ends_without_an_error() {
 #[test]
 fn a_pending_stream_is_woken_by_its_context() {
     let (ctx, cancel) = Context::background().with_cancel();
-    let mut never = StreamExt::with_context(stream::pending::<u8>(), &ctx);
+    let mut never = Box::pin(StreamExt::with_context(stream::pending::<u8>(), &ctx));
     let mut next = task(never.next());
     assert!(next.poll().is_pending());
     cancel.cancel();

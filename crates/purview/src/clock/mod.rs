@@ -138,7 +138,7 @@ impl Clock {
     ///
     /// let clock = ManualClock::new();
     /// let root = Context::root(&clock);
-    /// let (ctx, canceler) = root.with_timeout(Duration::from_secs(1));
+    /// let (_ctx, canceler) = root.with_timeout(Duration::from_secs(1));
     /// assert_eq!(root.clock().armed(), 1);
     /// canceler.cancel();
     /// assert_eq!(root.clock().armed(), 0);
