@@ -9,7 +9,7 @@ use crate::reason::{BoxError, Cause, Error, Reason};
 use crate::timer::Timers;
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// The context of a request: a deadline, a cancellation signal and values, in one handle that is one pointer wide.
@@ -51,10 +51,6 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Clone)]
 pub struct Context(pub(crate) Handle);
-
-// What a panic can leave half done is behind our locks, and no foreign code runs under those.
-impl UnwindSafe for Context {}
-impl RefUnwindSafe for Context {}
 
 /// # Roots
 impl Context {
@@ -107,8 +103,9 @@ impl Context {
         Self(Handle::background().derive(spec).0)
     }
 
-    /// A context that is done when any of `sources` is, with that one's reason and cause. Its deadline is the least of
-    /// theirs. Values and clock are the first one's.
+    /// A context that is done when any of `sources` is, with that one's reason and cause. Values and clock are the first
+    /// one's. Its deadline is the least of theirs; a source on another clock ends it, but lends it no deadline, since moments
+    /// of different clocks cannot be compared.
     ///
     /// It is below each of its sources: marked with them before anybody is woken, counted among what is derived from
     /// them, and gone from their books when it is dropped. Sources that are never done, and those that stand for the

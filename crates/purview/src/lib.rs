@@ -47,6 +47,20 @@ pub use self::sleep::Sleep;
 #[cfg(feature = "futures-core")]
 pub use self::stream::{RunStream, StreamExt};
 
+/// What a panic can leave half done is behind our locks, and no foreign code runs under those; what users put into these
+/// types is only shared, never changed by us.
+mod unwind_safe {
+    use super::{
+        AfterFunc, CancelHandle, Canceler, Cause, Clock, Context, Error, ForeignNotify, ManualClock,
+    };
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+
+    macro_rules! unwind_safe {
+        ($($type:ty),*) => { $(impl UnwindSafe for $type {} impl RefUnwindSafe for $type {})* };
+    }
+    unwind_safe!(AfterFunc, CancelHandle, Canceler, Cause, Clock, Context, Error, ForeignNotify, ManualClock);
+}
+
 /// The README's example runs with the other ones.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

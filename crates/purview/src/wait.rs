@@ -38,13 +38,17 @@ pub(crate) fn block(waiting: Waiting<'_>, limit: Limit) -> bool {
 fn block_by_system_clock(waiting: Waiting<'_>, limit: Option<i64>) -> bool {
     let mut waiting = pin!(waiting);
     while waiting.as_mut().prepare_to_park().is_pending() {
-        let Some(limit) = limit else {
+        let now = Timers::system().now();
+        let Some(until) = limit.into_iter().chain(waiting.own_deadline()).min() else {
             park();
             continue;
         };
-        match u64::try_from(limit.saturating_sub(Timers::system().now())) {
-            Ok(left @ 1..) => park_timeout(Duration::from_nanos(left)),
-            _ => return waiting.has_happened(),
+        if let Ok(left @ 1..) = u64::try_from(until.saturating_sub(now)) {
+            park_timeout(Duration::from_nanos(left));
+        } else if limit.is_some_and(|limit| limit <= now) {
+            return waiting.has_happened();
+        } else {
+            waiting.keep_deadline();
         }
     }
     true

@@ -1,8 +1,4 @@
 //! Callbacks: when they run, how they are stopped, and what of them is left.
-#![expect(
-    clippy::disallowed_types,
-    reason = "what a test counts is no part of what a model checker looks at"
-)]
 
 mod common;
 

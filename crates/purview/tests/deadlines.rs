@@ -11,23 +11,31 @@ use purview_test::{WakeLog, advance_until_done, manual_root, poll_once, task};
 
 #[test]
 fn a_deadline_is_never_reported_early_and_always_on_time() {
-    let (root, clock) = manual_root();
-    let (ctx, _cancel) = root.with_timeout(SECOND);
-    let child = common::child(&ctx);
-    let mut done = task(child.done());
-    clock.advance(Duration::from_nanos(999_999_999));
-    for ctx in [&ctx, &child] {
-        assert!(!ctx.is_done());
-        assert!(ctx.check_exact().is_ok());
-        assert_eq!(ctx.remaining(), Some(Duration::from_nanos(1)));
-    }
-    assert!(done.poll().is_pending());
-    clock.advance(Duration::from_nanos(1));
-    assert!(done.is_woken());
-    for ctx in [&ctx, &child] {
-        assert_eq!(ctx.err(), Some(Reason::DeadlineExceeded));
-        assert!(ctx.check_exact().is_err());
-        assert_eq!(ctx.remaining(), Some(Duration::ZERO));
+    // On a tick of the wheel, between two, and further than one level of it.
+    for after in [
+        SECOND,
+        Duration::from_micros(1_000_500),
+        Duration::from_nanos(2),
+        100 * HOUR + Duration::from_nanos(1),
+    ] {
+        let (root, clock) = manual_root();
+        let (ctx, _cancel) = root.with_timeout(after);
+        let child = common::child(&ctx);
+        let mut done = task(child.done());
+        clock.advance(after.saturating_sub(Duration::from_nanos(1)));
+        for ctx in [&ctx, &child] {
+            assert!(!ctx.is_done(), "{after:?}");
+            assert!(ctx.check_exact().is_ok(), "{after:?}");
+            assert_eq!(ctx.remaining(), Some(Duration::from_nanos(1)));
+        }
+        assert!(done.poll().is_pending());
+        clock.advance(Duration::from_nanos(1));
+        assert!(done.is_woken(), "{after:?}");
+        for ctx in [&ctx, &child] {
+            assert_eq!(ctx.err(), Some(Reason::DeadlineExceeded));
+            assert!(ctx.check_exact().is_err());
+            assert_eq!(ctx.remaining(), Some(Duration::ZERO));
+        }
     }
 }
 

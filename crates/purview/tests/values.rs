@@ -1,8 +1,4 @@
 //! Values: identity of keys, shadowing, defaults, absence, lifetime.
-#![expect(
-    clippy::disallowed_types,
-    reason = "what a test counts is no part of what a model checker looks at"
-)]
 
 mod common;
 

@@ -191,3 +191,42 @@ fn a_long_fan_is_marked_across_pauses_while_children_come_and_go() {
         assert_eq!(parent.derived_count(), 0);
     });
 }
+
+#[test]
+fn a_walk_that_paused_meets_the_drop_of_the_child_where_it_paused() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let children: Vec<Context> = (0..3)
+            .map(|_| {
+                let (child, child_canceler) = parent.with_cancel();
+                child_canceler.detach();
+                // Somebody to tell, so that the walk keeps the child in its list.
+                child.after_func_inline(|| ());
+                child
+            })
+            .collect();
+        let dropper = thread::spawn(move || drop(children));
+        canceler.cancel();
+        dropper.join().unwrap();
+        assert_eq!(parent.derived_count(), 0);
+    });
+}
+
+#[test]
+fn two_walks_meet_the_drop_of_what_they_walk_through() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let (middle, middle_canceler) = parent.with_cancel();
+        let (leaf, leaf_canceler) = middle.with_cancel();
+        leaf_canceler.detach();
+        leaf.after_func_inline(|| ());
+        let other = thread::spawn(move || {
+            middle_canceler.cancel();
+            drop(leaf);
+        });
+        drop(middle);
+        canceler.cancel();
+        other.join().unwrap();
+        assert_eq!(parent.derived_count(), 0);
+    });
+}

@@ -49,3 +49,18 @@ fn a_cancel_and_a_drop_of_what_is_below_drain() {
         worker.join().unwrap();
     });
 }
+
+#[test]
+fn a_wait_that_was_woken_in_vain_waits_on() {
+    model(3, || {
+        let (ctx, _canceler) = root();
+        let first = ctx.named("first");
+        let waiting = ctx.clone();
+        let waiter = thread::spawn(move || waiting.drained().wait());
+        drop(first);
+        // Derived anew, maybe between the wake-up and the look: then the wait goes on, and this drop ends it.
+        let second = ctx.named("second");
+        drop(second);
+        waiter.join().unwrap();
+    });
+}

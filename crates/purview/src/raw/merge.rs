@@ -31,10 +31,12 @@ pub(super) fn target(link: Ref<'_>) -> Ref<'_> {
 /// A node below `first` that is done when any of the sources is. `first` is not repeated in `others`.
 pub(crate) fn merge(first: &Handle, others: &[&Handle]) -> Handle {
     let others = distinct(first, others);
-    let earliest = others.iter().copied().chain([first]).min_by_key(|source| {
-        let nanos = source.deadline();
-        (nanos == super::node::NO_DEADLINE, source.timers().instant(nanos))
-    });
+    // Moments of different clocks cannot be compared: a source on another clock ends the node, but lends it no deadline.
+    let same_clock = |source: &&Handle| std::ptr::eq(source.timers(), first.timers());
+    let earliest = [first]
+        .into_iter()
+        .chain(others.iter().copied().filter(same_clock))
+        .min_by_key(|source| source.deadline());
     let links = Arc::new(Links::default());
     let mut spec = Spec::new(Form::Cancelable);
     spec.parts.label = Some("merged");

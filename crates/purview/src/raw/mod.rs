@@ -5,6 +5,7 @@
 mod alloc;
 mod branch;
 mod cause;
+mod deferred;
 mod derive;
 mod extra;
 mod guarded;

@@ -40,7 +40,7 @@ pub(super) unsafe fn sort(list: List) -> List {
 /// # Safety
 ///
 /// As for [`sort`].
-unsafe fn reverse(mut list: List) -> List {
+pub(super) unsafe fn reverse(mut list: List) -> List {
     let mut reversed = None;
     while let Some(node) = list {
         // SAFETY: the caller's promise.

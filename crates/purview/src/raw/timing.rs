@@ -14,7 +14,8 @@ use crate::timer::Timers;
 pub(super) fn first_look(node: Ref<'_>) {
     let timers = node.timers();
     // The clock may be foreign code: it is asked before any lock is taken.
-    if timers.now() >= node.timed().deadline {
+    let now = timers.now();
+    if now >= node.timed().deadline {
         expire(node);
         return;
     }
@@ -31,7 +32,7 @@ pub(super) fn first_look(node: Ref<'_>) {
     // SAFETY: the wheel's lock is held, the node was not armed before, and `finish` takes it out.
     unsafe { wheel.insert(node) };
     drop(locked);
-    timers.unlock_and_wake(wheel);
+    timers.unlock_and_wake(wheel, now);
 }
 
 /// Looks at the scope of a node, as a read does; true if it is done.

@@ -2,13 +2,14 @@
 
 use super::alloc::{dealloc, place};
 use super::cause::CauseWord;
+use super::deferred;
 use super::extra::Extra;
 use super::locked::Locked;
 use super::node::{Cancelable, Kind, Node, Ref, Timed};
 use super::state::State;
 use super::tail::{drop_tail, free_full};
 use super::waiter::WakeBatch;
-use crate::sync::{Ordering, shield};
+use crate::sync::{Nesting, Ordering, shield};
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
@@ -107,13 +108,22 @@ pub(super) enum Share {
 ///
 /// The caller has the share, and does not use the node by it any more.
 pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
+    let nesting = Nesting::enter();
+    if nesting.depth() > deferred::DEEPEST && deferred::put_off((node, share)) {
+        return;
+    }
     let mut next = Some((node, share));
-    while let Some((node, share)) = next {
+    while let Some((node, share)) = next.or_else(|| deferred_at(&nesting)) {
         // SAFETY: the share keeps the node alive until it is given back under the lock.
         let locked = unsafe { Ref::new(node) }.lock();
         // SAFETY: the share is the caller's, or was left over by the step before.
         next = unsafe { release_locked(locked, share) };
     }
+}
+
+/// What was put off by those who would have nested deeper than this.
+fn deferred_at(nesting: &Nesting) -> Option<(NonNull<Node>, Share)> {
+    if nesting.depth() == deferred::DEEPEST { deferred::take() } else { None }
 }
 
 /// One step of [`release`]; gives the share that the next one has to give back.

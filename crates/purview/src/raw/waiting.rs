@@ -2,9 +2,10 @@
 
 use super::branch::count_here;
 use super::handle::Handle;
-use super::node::Ref;
+use super::node::{NO_DEADLINE, Ref};
 use super::tree::extra_of;
 use super::waiter::{Event, Notify, Waiter};
+use super::wheel::TICK;
 use crate::sync::current;
 use std::fmt;
 use std::marker::PhantomPinned;
@@ -83,6 +84,21 @@ impl<'a> Waiting<'a> {
         }
     }
 
+    /// The moment by which a thread that waits for the end of a context on the system's clock sees to its deadline itself: a
+    /// tick after it, when the timer's thread should long have done so. It may be held up by a waker that blocks.
+    pub(crate) fn own_deadline(&self) -> Option<i64> {
+        let handle = self.handle();
+        let deadline = handle.deadline();
+        let kept_by_system =
+            self.event == Event::Done && handle.timers().is_system() && deadline != NO_DEADLINE;
+        kept_by_system.then(|| deadline.saturating_add(TICK))
+    }
+
+    /// Ends the context if its deadline has passed.
+    pub(crate) fn keep_deadline(&self) {
+        self.handle().nanos_left();
+    }
+
     /// Ready when it happened; else the waker of `cx` is registered, in the place of another one from before.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &TaskContext<'_>) -> Poll<()> {
@@ -93,13 +109,10 @@ impl<'a> Waiting<'a> {
         }
         let waker = cx.waker();
         let who = Who::Task(waker.data(), waker.vtable());
-        if this.registered == Some(who) {
-            // Registered means that whoever makes it happen will call this very waker, unless it did already.
-            return if this.event == Event::Drained && this.has_happened() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            };
+        if this.event == Event::Done && this.registered == Some(who) {
+            // Whoever ends the context will call this very waker. (Being drained can happen and be undone: there, the list
+            // has to be asked each time.)
+            return Poll::Pending;
         }
         // Cloning and dropping a waker is foreign code: it is done outside of the lock.
         this.register(who, Notify::Waker(waker.clone()))
@@ -112,7 +125,7 @@ impl<'a> Waiting<'a> {
         if this.has_happened() {
             return Poll::Ready(());
         }
-        if this.registered == Some(Who::Thread) {
+        if this.event == Event::Done && this.registered == Some(Who::Thread) {
             return Poll::Pending;
         }
         this.register(Who::Thread, Notify::Thread(current()))

@@ -123,17 +123,19 @@ impl Walk {
                 continue;
             };
             match self.visit(&above, this) {
-                Step::Next => child = above.next_child(this),
+                Step::Next => {
+                    visited += 1;
+                    if visited % MARK_BATCH == 0 {
+                        above = self.pause(above, this);
+                    }
+                    child = above.next_child(this);
+                }
                 Step::Descend(below) => {
                     drop(above);
                     current = below;
                     above = current.lock();
                     child = above.first_child();
                 }
-            }
-            visited += 1;
-            if visited % MARK_BATCH == 0 {
-                (above, child) = self.pause(above, child);
             }
         }
     }
@@ -225,31 +227,27 @@ impl Walk {
     /// Gives a hold back while a lock is held: if it was the last share, the node is kept for `finish`.
     fn give_back(&mut self, node: Ref<'_>) {
         let locked = node.lock();
+        debug_assert!(locked.state().is_done(), "only a marked node can be the last to go");
         if locked.holds() == 1 && locked.derived() == 0 {
-            drop(locked);
             set_next(node, self.ended.replace(node.ptr()));
         } else {
             locked.sub_hold();
         }
     }
 
-    /// Lets others have the lock for a moment. The child where we go on keeps its place by a hold.
-    fn pause<'a>(&mut self, above: Locked<'a>, child: Option<Ref<'a>>) -> (Locked<'a>, Option<Ref<'a>>) {
+    /// Lets others have the lock for a moment. The child that was visited last keeps its place in the list by a hold, which
+    /// is given back when the lock is held again, so that the child is there to go on from.
+    fn pause<'a>(&mut self, above: Locked<'a>, last: Ref<'_>) -> Locked<'a> {
         let node = above.node();
-        // Nobody but its merged node holds a link; at a link, or at a node that waits for our lock to leave the list, we
-        // go on and pause later.
-        let Some(child) = child.filter(|child| !child.kind().has(Kind::LINK)) else { return (above, child) };
-        {
-            let locked = child.lock();
-            if !locked.is_alive() {
-                return (above, Some(child));
-            }
-            locked.add_hold();
+        // Nobody but its merged node holds a link; and a node that is ending waits for our lock. We pause later.
+        if last.kind().has(Kind::LINK) || !super::timing::hold(last) {
+            return above;
         }
         drop(above);
         let above = node.lock();
-        self.give_back(child);
-        (above, Some(child))
+        // It was marked when it was visited: nobody marks it again, so that `ended` has its link for itself (I7).
+        self.give_back(last);
+        above
     }
 
     /// All is marked: wakes those who wait, in the order of marking, and gives all holds back. No lock is held.

@@ -241,16 +241,16 @@ impl Wheel {
     ///
     /// The wheel's lock is held.
     unsafe fn cascade(&mut self, next: &Next) {
-        let index = next.level * SLOTS + next.slot;
         let level = &mut self.levels[next.level];
-        let mut head = level.slots[next.slot].take();
+        // The eldest first: a list is the youngest first, and the lists that they go to have to be so too.
+        // SAFETY: nodes in the wheel are alive (I9), and the wheel's lock guards their links.
+        let mut eldest = unsafe { super::slot::reverse(level.slots[next.slot].take()) };
         level.filled &= !(1 << next.slot);
-        debug_assert!(index < LEVELS * SLOTS);
-        while let Some(node) = head {
-            // SAFETY: nodes in the wheel are alive (I9); each is out of its list before it is put in again.
+        while let Some(node) = eldest {
+            // SAFETY: as above; each is out of its list before it is put in again.
             unsafe {
                 let node = Ref::new(node);
-                head = links(node, std::mem::take).next;
+                eldest = links(node, std::mem::take).next;
                 self.len -= 1;
                 self.insert(node);
             }

@@ -111,6 +111,21 @@ pub(crate) fn worth_a_try(_byte: &AtomicU8, _value: u8) -> bool {
     true
 }
 
+/// Models are not deep, and their threads share what is local to a thread.
+#[derive(Debug)]
+pub(crate) struct Nesting;
+
+impl Nesting {
+    pub(crate) fn enter() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as in the face of std")]
+    pub(crate) fn depth(&self) -> u32 {
+        0
+    }
+}
+
 pub(crate) fn cores() -> usize {
     1
 }

@@ -145,6 +145,31 @@ fn next_probe(cell: &std::cell::Cell<usize>) -> usize {
     probe
 }
 
+/// How deep this thread is in the freeing of things that free other things, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Nesting(u32);
+
+thread_local! {
+    static NESTING: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+impl Nesting {
+    /// Goes one deeper. While a thread is ending it is not known how deep, and taken for not at all.
+    pub(crate) fn enter() -> Self {
+        Self(NESTING.try_with(|depth| depth.replace(depth.get() + 1)).unwrap_or(0))
+    }
+
+    pub(crate) fn depth(&self) -> u32 {
+        self.0
+    }
+}
+
+impl Drop for Nesting {
+    fn drop(&mut self) {
+        let _ = NESTING.try_with(|depth| depth.set(self.0));
+    }
+}
+
 /// Declares a static that both worlds can have: plain in std, made anew for each run of a model under loom.
 macro_rules! global {
     ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {

@@ -9,6 +9,10 @@ use crate::sync::{Once, global};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+/// So many nanoseconds late the thread that turns the wheel may be before another one is started: a waker that blocks can
+/// hold it up for ever.
+const PATIENCE: i64 = 50_000_000;
+
 /// The deadlines that are measured by one clock.
 ///
 /// Time is kept in nanoseconds since the clock's origin, as `i64`: 292 years both ways; what is further saturates.
@@ -137,14 +141,16 @@ impl Timers {
     }
 
     /// Unlocks the wheel, and has whoever turns it come earlier if what was put in asks for it.
-    pub(crate) fn unlock_and_wake(&self, mut wheel: GuardedRef<'_, Wheel>) {
+    pub(crate) fn unlock_and_wake(&self, mut wheel: GuardedRef<'_, Wheel>, now: i64) {
         let coming = wheel.next_coming();
-        if coming >= wheel.wake_at {
+        let overdue = wheel.wake_at.saturating_add(PATIENCE) < now;
+        if coming >= wheel.wake_at && !overdue {
             return;
         }
         wheel.wake_at = coming;
         drop(wheel);
         match &self.source {
+            Source::System(driver) if overdue => driver.replace(),
             Source::System(driver) => driver.wake(),
             Source::Given(source) => source.wake_at(self.instant(coming)),
         }

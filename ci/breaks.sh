@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Breaks the core on purpose, one promise at a time, in a copy, and expects tests to turn red. A break that no test notices
+# fails this script; so does one that does not apply any more. An argument is a part of a break's name, and picks breaks.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+pick=${1:-}
+root=$PWD
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - | tar -xf - -C "$copy"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}/breaks"
+caught=0 missed=0
+
+# break NAME FILE FROM TO TESTS...: replaces FROM by TO in FILE and runs cargo test with TESTS, which must fail.
+break_it() {
+  local name=$1 file=$copy/crates/purview/src/$2 from=$3 to=$4
+  shift 4
+  case "$name" in *"$pick"*) ;; *) return ;; esac
+  cp "$file" "$copy/original"
+  if ! FROM="$from" TO="$to" perl -0pi -e '$n = s/\Q$ENV{FROM}\E/$ENV{TO}/; END { exit !$n }' "$file"; then
+    printf 'stale   %s: the code it changes is not there any more\n' "$name"
+    missed=$((missed + 1))
+    return
+  fi
+  if (cd "$copy" && timeout 600 cargo test --quiet "$@") >"$copy/log" 2>&1; then
+    printf 'MISSED  %s\n' "$name"
+    missed=$((missed + 1))
+  elif ! grep -qE '^test result: FAILED|panicked|has overflowed|SIG' "$copy/log"; then
+    printf 'BROKEN  %s: it does not build\n' "$name"
+    tail -n 20 "$copy/log"
+    missed=$((missed + 1))
+  else
+    printf 'caught  %s\n        by %s\n' "$name" "$(grep -oE '^    [a-z_:0-9]+$|^test [a-z_:0-9]+ .*FAILED' "$copy/log" | head -1 | sed 's/^ *//; s/^test //; s/ .*//')"
+    caught=$((caught + 1))
+  fi
+  mv "$copy/original" "$file"
+  # Newer than what was built, so that the next build sees it.
+  touch "$file"
+}
+
+core=(-p purview --all-features)
+
+break_it 'cause order: a later cancellation overwrites the cause' raw/walk.rs \
+  '    if node.state().is_settled() {' '    if node.state().is_settled() {
+        node.cancelable().cause.store(cause.0, crate::sync::Ordering::Relaxed);
+        return false;
+    }
+    if node.state().is_settled() {' -p purview-conformance --test causes
+break_it 'cause order: a child takes the cause of a parent that is canceled after it' raw/walk.rs \
+  '        let locked = child.lock();
+        if !locked.is_alive()' '        let locked = child.lock();
+        let theirs = above.node().cancelable().cause_word().lend();
+        child.cancelable().cause.store(theirs.0, crate::sync::Ordering::Relaxed);
+        if !locked.is_alive()' -p purview-conformance --test causes
+break_it 'min-deadline rule: a child keeps a later deadline than its parent has' raw/timing.rs \
+  'deadline < above.deadline()' 'deadline != above.deadline()' -p purview-conformance --test deadlines
+break_it 'value shadowing: the outer value wins' raw/values.rs \
+  '        if self.entries().iter().any(|nearer| nearer.address() == entry.address()) {
+            return;
+        }' '        if let Some(at) = self.entries().iter().position(|nearer| nearer.address() == entry.address()) {
+            unsafe { self.entries.add(at).write(entry) };
+            return;
+        }' -p purview-conformance --test values
+break_it 'truth table of stop: true for a callback that has started' after_func/mod.rs \
+  'prevented && self.task().skip()' 'self.task().skip() || !prevented' -p purview-conformance --test after_func
+break_it 'truth table of stop: true again for one that was stopped' after_func/mod.rs \
+  'prevented && self.task().skip()' 'self.task().skip(); prevented || self.task().is_finished()' -p purview-conformance --test after_func
+break_it 'removal from the parent: a freed child stays counted' raw/tree.rs \
+  'Share::Derived(count) => locked.sub_derived(count),' 'Share::Derived(count) => locked.sub_derived(count - 1),' "${core[@]}" --test lifetimes_and_leaks --test draining
+break_it 'mark before wake: each context wakes its waiters as it is marked' raw/walk.rs \
+  '    fn note_marked(&mut self, locked: &Locked<'"'"'_>, first: bool) {
+        if !first || !locked.needs_wake() {
+            return;
+        }' '    fn note_marked(&mut self, locked: &Locked<'"'"'_>, first: bool) {
+        if !first || !locked.needs_wake() {
+            return;
+        }
+        let mut batch = WakeBatch::new();
+        locked.node().cancelable().waiters.with_mut(|list| unsafe { (*list).pop_into(&mut batch) });
+        batch.notify_all();' "${core[@]}" --test wake_order
+break_it 'a deadline is reported early' raw/wheel.rs \
+  'if node.timed().deadline > now {' 'if node.timed().deadline > now + 2_000_000 {' "${core[@]}" --test deadlines
+break_it 'a waiter that is dropped stays in the list' raw/waiter.rs \
+  'if next == waiter {
+            self.head = None;
+            return Some(notify);
+        }' 'if next == waiter {
+            return Some(notify);
+        }' "${core[@]}" --test waiting
+break_it 'a stale waker is kept at a second poll' raw/waiting.rs \
+  'list.replace(waiter, notify).map(Some)' 'Ok(Some(notify))' "${core[@]}" --test waiting
+break_it 'drained too early' raw/waiting.rs \
+  '    if locked.derived() == 0 {
+        return Err(notify);' '    if locked.derived() <= 1 {
+        return Err(notify);' "${core[@]}" --test draining
+
+printf 'breaks: %s caught, %s missed\n' "$caught" "$missed"
+[ "$missed" -eq 0 ] && [ "$caught" -gt 0 ]

@@ -1,0 +1,134 @@
+//! Clocks of the user's own, and which clock a context uses.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use common::{HOUR, SECOND, child};
+use purview::{Clock, Context, Reason, TimeSource};
+use purview_test::{HANG_LIMIT, manual_root, task, within};
+
+/// A clock that notes what it is asked for.
+#[derive(Clone)]
+struct Steps(Arc<Inner>);
+
+struct Inner {
+    now: Mutex<Instant>,
+    asked: Mutex<Vec<Instant>>,
+    /// Read whenever the clock is, as a clock that keeps contexts of its own would.
+    beside: Option<Context>,
+}
+
+impl Steps {
+    fn new(beside: Option<Context>) -> (Context, Clock, Self) {
+        let start = Clock::system().now();
+        let steps = Self(Arc::new(Inner { now: Mutex::new(start), asked: Mutex::default(), beside }));
+        let clock = Clock::new(steps.clone());
+        (Context::root(clock.clone()), clock, steps)
+    }
+
+    fn step(&self) {
+        *self.0.now.lock().unwrap() += SECOND;
+    }
+
+    fn asked(&self) -> Vec<Instant> {
+        self.0.asked.lock().unwrap().clone()
+    }
+}
+
+impl TimeSource for Steps {
+    fn now(&self) -> Instant {
+        if let Some(beside) = &self.0.beside {
+            drop(child(beside));
+            assert!(beside.check_exact().is_ok());
+        }
+        *self.0.now.lock().unwrap()
+    }
+
+    fn wake_at(&self, at: Instant) {
+        if let Some(beside) = &self.0.beside {
+            drop(child(beside));
+        }
+        self.0.asked.lock().unwrap().push(at);
+    }
+}
+
+#[test]
+fn a_clock_is_asked_to_wake_at_the_first_look_and_not_before() {
+    let (root, clock, steps) = Steps::new(None);
+    let (ctx, _cancel) = root.with_timeout(SECOND);
+    assert_eq!((clock.armed(), steps.asked().len()), (0, 0), "nobody has looked");
+    assert!(!ctx.is_done());
+    assert_eq!(clock.armed(), 1);
+    let asked = steps.asked();
+    // It may be asked to come before the deadline: the timers then ask again.
+    assert!(asked.len() == 1 && asked[0] > clock.now());
+    for _ in 0..10 {
+        assert!(!ctx.is_done());
+    }
+    assert_eq!(steps.asked().len(), 1, "from then on a look asks for nothing");
+}
+
+#[test]
+fn a_turn_fires_what_is_due_and_asks_for_the_next() {
+    let (root, clock, steps) = Steps::new(None);
+    let (first, _c1) = root.with_timeout(SECOND);
+    let (second, _c2) = root.with_timeout(2 * SECOND);
+    let mut waiting = [task(first.done()), task(second.done())];
+    assert!(waiting.iter_mut().all(|done| done.poll().is_pending()));
+    clock.turn();
+    assert!(!first.is_done());
+    steps.step();
+    assert!(!first.is_done(), "a read of the state asks no clock");
+    assert!(second.check_exact().is_ok() && first.check_exact().is_err(), "the exact check does");
+    assert!(waiting[0].is_woken());
+    steps.step();
+    clock.turn();
+    assert_eq!(second.err(), Some(Reason::DeadlineExceeded));
+    assert!(waiting[1].is_woken());
+    assert_eq!(clock.armed(), 0);
+}
+
+#[test]
+fn a_clock_that_uses_contexts_itself_does_not_deadlock() {
+    within(HANG_LIMIT, || {
+        let (beside_root, _beside_clock) = manual_root();
+        let (beside, _cancel) = beside_root.with_timeout(HOUR);
+        let (root, clock, steps) = Steps::new(Some(beside));
+        let (ctx, _cancel) = root.with_timeout(SECOND);
+        let below = child(&ctx);
+        assert!(!below.is_done() && below.remaining() == Some(SECOND));
+        steps.step();
+        clock.turn();
+        assert!(below.is_done());
+        assert!(below.to_string().contains("with_timeout"));
+    });
+}
+
+#[test]
+fn all_below_a_root_use_its_clock() {
+    let (root, manual) = manual_root();
+    let clock = Clock::from(&manual);
+    let (timed, _cancel) = child(&root).with_timeout(HOUR);
+    for ctx in [&root, &timed, &timed.named("named"), &timed.without_cancel(), &child(&timed)] {
+        assert!(ctx.clock().ptr_eq(&clock));
+    }
+    assert!(Context::background().clock().ptr_eq(&Clock::system()));
+    assert!(child(&Context::background()).clock().ptr_eq(&Clock::system()));
+}
+
+#[test]
+fn a_merged_context_uses_the_clock_of_its_first_source_whoever_has_the_deadline() {
+    let (first_root, first_clock) = manual_root();
+    let (other_root, other_clock) = manual_root();
+    let first = child(&first_root);
+    let (other, _cancel) = other_root.with_timeout(HOUR);
+    let merged = Context::merge([&first, &other]);
+    assert!(merged.clock().ptr_eq(&Clock::from(&first_clock)));
+    let (below, _cancel) = merged.with_timeout(SECOND);
+    first_clock.advance(SECOND);
+    assert!(below.is_done() && !merged.is_done());
+    other_clock.advance(HOUR);
+    assert_eq!(merged.err(), Some(Reason::DeadlineExceeded));
+}
