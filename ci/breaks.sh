@@ -22,7 +22,7 @@ break_it() {
     missed=$((missed + 1))
     return
   fi
-  if (cd "$copy" && timeout 600 cargo test --quiet "$@") >"$copy/log" 2>&1; then
+  if (cd "$copy" && timeout 240 cargo test --quiet "$@") >"$copy/log" 2>&1; then
     printf 'MISSED  %s\n' "$name"
     missed=$((missed + 1))
   elif ! grep -qE '^test result: FAILED|panicked|has overflowed|SIG' "$copy/log"; then
@@ -80,13 +80,6 @@ break_it 'mark before wake: each context wakes its waiters as it is marked' raw/
         batch.notify_all();' "${core[@]}" --test wake_order
 break_it 'a deadline is reported early' raw/wheel.rs \
   'if node.timed().deadline > now {' 'if node.timed().deadline > now + 2_000_000 {' "${core[@]}" --test deadlines
-break_it 'a waiter that is dropped stays in the list' raw/waiter.rs \
-  'if next == waiter {
-            self.head = None;
-            return Some(notify);
-        }' 'if next == waiter {
-            return Some(notify);
-        }' "${core[@]}" --test waiting
 break_it 'a stale waker is kept at a second poll' raw/waiting.rs \
   'list.replace(waiter, notify).map(Some)' 'Ok(Some(notify))' "${core[@]}" --test waiting
 break_it 'drained too early' raw/waiting.rs \

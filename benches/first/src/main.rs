@@ -21,13 +21,25 @@ fn main() {
     println!("{:<44} {:>10} {:>10} {:>7} {:>7}", "work", "ours ns", "peer ns", "ratio", "limit");
     let (ctx, _canceler) = Context::background().with_cancel();
     let token = CancellationToken::new();
-    row("is_done, live", 0.20, 200_000, || check(ctx.is_done(), false), || check(token.is_cancelled(), false));
+    row(
+        "is_done, live",
+        0.20,
+        200_000,
+        || check(ctx.is_done(), false),
+        || check(token.is_cancelled(), false),
+    );
 
     let (done, canceler) = ctx.with_cancel();
     canceler.cancel();
     let canceled = token.child_token();
     canceled.cancel();
-    row("is_done, done", 0.20, 200_000, || check(done.is_done(), true), || check(canceled.is_cancelled(), true));
+    row(
+        "is_done, done",
+        0.20,
+        200_000,
+        || check(done.is_done(), true),
+        || check(canceled.is_cancelled(), true),
+    );
 
     row(
         "derive a child, drop it",
@@ -130,7 +142,9 @@ fn allocations(ctx: &Context, token: &CancellationToken) {
         (stats.allocations, stats.bytes_allocated)
     };
     println!("\n{:<44} {:>10} {:>10}", "one context", "allocs", "bytes");
-    let show = |what: &str, (allocations, bytes): (usize, usize)| println!("{what:<44} {allocations:>10} {bytes:>10}");
+    let show = |what: &str, (allocations, bytes): (usize, usize)| {
+        println!("{what:<44} {allocations:>10} {bytes:>10}")
+    };
     show("cancelable child", count(&|| drop(black_box(ctx.with_cancel()))));
     show("child with a timeout", count(&|| drop(black_box(ctx.with_timeout(Duration::from_secs(3600))))));
     show("tokio-util's child token", count(&|| drop(black_box(token.child_token()))));

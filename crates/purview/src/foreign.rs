@@ -137,7 +137,7 @@ impl ForeignNotify {
     /// assert!(!notify.is_wanted());
     /// ```
     pub fn is_wanted(&self) -> bool {
-        self.0.upgrade().is_some()
+        self.0.is_alive()
     }
 }
 

@@ -116,7 +116,11 @@ impl Given {
     /// Takes what a caller gave. A [`Cause`] that is passed on is not wrapped again.
     pub(crate) fn cause(error: BoxError) -> Cause {
         match error.downcast::<Shared>() {
-            Ok(shared) => shared.0,
+            // A plain reason is kept as an error: the context that it is passed on to may have ended for another one.
+            Ok(shared) => match shared.0.0 {
+                Repr::Reason(reason) => Cause(Repr::Given(Arc::new(Self(Box::new(reason))))),
+                _ => shared.0,
+            },
             Err(error) => Cause(Repr::Given(Arc::new(Self(error)))),
         }
     }

@@ -67,8 +67,9 @@ pub trait TimeSource: Send + Sync + 'static {
     /// The time. It never goes back.
     fn now(&self) -> Instant;
 
-    /// The next deadline is at `at`, which is earlier than the one told before: see to it that [`Clock::turn`] is called
-    /// then or soon after. Called with no lock of ours held, by whoever made or first looked at the context.
+    /// The clock is to be turned at `at`: see to it that [`Clock::turn`] is called then or soon after. What is told last
+    /// counts. It is told when a deadline becomes the nearest one, and after each turn for the next. Called with no lock of
+    /// ours held, by whoever made or first looked at the context.
     fn wake_at(&self, at: Instant);
 
     /// Whether a deadline is armed when its context is made. By default it is armed at the first look, which is

@@ -75,3 +75,47 @@ fn deriving_meets_the_closing_of_branches() {
         assert!(child.is_done());
     });
 }
+
+#[test]
+fn a_walk_that_has_the_last_hold_of_a_branched_node_frees_it() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let (branched, branched_canceler) = parent.with_cancel();
+        branched_canceler.detach();
+        crate::raw::grow_branches(&branched.0);
+        let dropper = thread::spawn(move || drop(branched));
+        canceler.cancel();
+        dropper.join().unwrap();
+        assert_eq!(parent.derived_count(), 0);
+    });
+}
+
+#[test]
+fn what_is_derived_from_a_parent_that_was_seen_done_is_done() {
+    model(3, || {
+        let (parent, canceler) = root();
+        crate::raw::grow_branches(&parent.0);
+        let reading = parent.clone();
+        let reader = thread::spawn(move || {
+            if reading.is_done() {
+                let (child, _child) = reading.with_cancel();
+                assert!(child.is_done());
+            }
+        });
+        canceler.cancel();
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_view_is_done_when_its_parent_is_seen_done() {
+    model(3, || {
+        let (parent, canceler) = root();
+        crate::raw::grow_branches(&parent.0);
+        let view = parent.named("view");
+        let reading = parent.clone();
+        let reader = thread::spawn(move || assert!(!reading.is_done() || view.is_done()));
+        canceler.cancel();
+        reader.join().unwrap();
+    });
+}

@@ -105,3 +105,46 @@ fn a_foreign_parent_notifies_while_a_child_is_derived() {
         assert_eq!(child.err(), Some(Reason::DeadlineExceeded));
     });
 }
+
+/// Notes when it is dropped while its own notifier is asked something.
+struct Registration {
+    asking: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    asker: thread::ThreadId,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let inside =
+            self.asking.load(std::sync::atomic::Ordering::SeqCst) && thread::current().id() == self.asker;
+        assert!(!inside, "the context ended inside of a mere question");
+    }
+}
+
+struct Asked {
+    kept: std::sync::Arc<std::sync::Mutex<Option<ForeignNotify>>>,
+    registration: std::sync::Mutex<Option<Registration>>,
+}
+
+impl Foreign for Asked {
+    fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
+        *self.kept.lock().unwrap() = Some(notify);
+        Box::new(self.registration.lock().unwrap().take())
+    }
+}
+
+#[test]
+fn asking_whether_a_context_is_wanted_never_ends_it() {
+    model(3, || {
+        let kept = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let asking = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let registration = Registration { asking: asking.clone(), asker: thread::current().id() };
+        let registration = std::sync::Mutex::new(Some(registration));
+        let ctx = Context::from_foreign(Asked { kept: kept.clone(), registration });
+        let notify: ForeignNotify = kept.lock().unwrap().take().unwrap();
+        let dropper = thread::spawn(move || drop(ctx));
+        asking.store(true, std::sync::atomic::Ordering::SeqCst);
+        let _ = notify.is_wanted();
+        asking.store(false, std::sync::atomic::Ordering::SeqCst);
+        dropper.join().unwrap();
+    });
+}

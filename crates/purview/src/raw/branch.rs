@@ -5,8 +5,9 @@ use super::alloc::place;
 use super::extra::{Branches, branch_layout};
 use super::node::{Cancelable, Kind, Node, Ref};
 use super::state::State;
+use super::timing::look;
 use super::tree::{Share, attach, extra_of, release};
-use crate::sync::{Ordering, cores, move_probe, probe};
+use crate::sync::{Ordering, cores, move_probe, probe, shield};
 use std::ptr::NonNull;
 
 /// The node to derive below instead of `node`: a branch of this thread's, or `node` itself.
@@ -19,7 +20,8 @@ pub(super) fn below(node: Ref<'_>) -> Ref<'_> {
     }
     // SAFETY: set once and freed with the node, which the caller keeps alive.
     match unsafe { &*extra }.branches() {
-        Some(branches) if branches.is_open() => {
+        // Below a node that is done everything has to be born done, which only the node itself can see to at once.
+        Some(branches) if branches.is_open() && !node.scope().state().is_done() => {
             let branch = branches.pick(probe());
             if !branch.node().lock.is_free() {
                 move_probe();
@@ -36,6 +38,11 @@ pub(super) fn below(node: Ref<'_>) -> Ref<'_> {
 /// while they are alive: a cycle, which [`release`] breaks when nobody but they holds the node.
 #[cold]
 pub(super) fn grow(node: Ref<'_>) {
+    // What hangs below a branch looks at that and not at the node, whose deadline has to be armed by then. The clock may be
+    // foreign code.
+    if !shield(|| _ = look(node.scope())) {
+        return;
+    }
     let count = (cores() * 2).next_power_of_two().clamp(2, 64);
     let nodes: Box<[NonNull<Node>]> = (0..count).map(|_| grow_one(node)).collect();
     let locked = node.lock();

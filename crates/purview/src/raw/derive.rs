@@ -5,7 +5,7 @@ use super::handle::{Handle, Hold};
 use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Ref, Timed, View};
 use super::state::State;
 use super::tail::{Parts, alloc_full};
-use super::timing::{expire, first_look, is_earlier, look};
+use super::timing::{check_clock, expire, first_look, is_earlier, look};
 use super::tree::{alloc_cancelable, alloc_timed, attach};
 use super::values::{Table, Values};
 use crate::timer::Timers;
@@ -77,12 +77,16 @@ impl Handle {
         let deadline = spec.deadline;
         let made = self.derive_below(spec, None);
         let node = made.0.node();
-        if node.kind().has(Kind::TIMED) && node.timed().deadline == deadline {
-            if now >= deadline && !node.state().is_done() {
+        let keeps_it_itself = node.kind().has(Kind::TIMED) && node.timed().deadline == deadline;
+        if now >= deadline && !node.state().is_done() {
+            if keeps_it_itself {
                 expire(node);
-            } else if eager && node.state() == State::UNARMED {
-                first_look(node);
+            } else {
+                // The one above is no later, so it has passed as well, unnoticed so far.
+                check_clock(node);
             }
+        } else if keeps_it_itself && eager && node.state() == State::UNARMED {
+            first_look(node);
         }
         made
     }
@@ -100,7 +104,7 @@ impl Handle {
             look(parent.scope());
         }
         let has_tail = V::COUNT > 0 || !spec.parts.is_empty() || spec.form == Form::View;
-        let plan = Plan::new(parent, &spec, has_tail, timing);
+        let plan = Plan::new(self.node(), parent, &spec, has_tail, timing);
         let canceler = spec.canceler;
         let node = plan.place(parent.node().values, spec, has_tail);
         // SAFETY: just made, and ours alone.
@@ -129,8 +133,15 @@ impl Handle {
 
 impl Plan {
     #[inline]
-    fn new<V>(parent: Ref<'_>, spec: &Spec<'_, V>, has_tail: bool, timing: Option<Ref<'_>>) -> Self {
-        let scope = parent.scope();
+    fn new<V>(
+        from: Ref<'_>,
+        parent: Ref<'_>,
+        spec: &Spec<'_, V>,
+        has_tail: bool,
+        timing: Option<Ref<'_>>,
+    ) -> Self {
+        // Of the node itself, not of a branch of it: a view is done in the very moment in which that is.
+        let scope = from.scope();
         let above = timing.unwrap_or_else(|| scope.timing());
         let timers = above.timed().base.timing;
         let tail = if has_tail { Kind::TAIL } else { Kind::NONE };

@@ -44,6 +44,8 @@ pub(crate) fn merge(first: &Handle, others: &[&Handle]) -> Handle {
     // All sources have a link before the deadline of one could be asked for through the new node: nobody has it yet.
     let timing = earliest.map(|source| source.node().scope().timing()).filter(|_| !others.is_empty());
     let (merged, _) = first.derive_below(spec, timing);
+    // Dropped before `merged` if a foreign clock panics below: the links have to end with it, not after it.
+    let links = links;
     for source in others {
         let link = link(&merged, source);
         let state = link.node().state();

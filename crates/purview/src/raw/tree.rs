@@ -109,7 +109,11 @@ pub(super) enum Share {
 /// The caller has the share, and does not use the node by it any more.
 pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
     let nesting = Nesting::enter();
-    if nesting.depth() > deferred::DEEPEST && deferred::put_off((node, share)) {
+    let too_deep = nesting.depth() > deferred::DEEPEST;
+    // A link has to end before the merged node that is being freed around us: of that, only what it leaves over is put off.
+    // SAFETY: the share keeps the node.
+    let is_link = unsafe { Ref::new(node) }.kind().has(Kind::LINK);
+    if too_deep && !is_link && deferred::put_off((node, share)) {
         return;
     }
     let mut next = Some((node, share));
@@ -118,6 +122,9 @@ pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
         let locked = unsafe { Ref::new(node) }.lock();
         // SAFETY: the share is the caller's, or was left over by the step before.
         next = unsafe { release_locked(locked, share) };
+        if too_deep {
+            next = next.filter(|left| !deferred::put_off(*left));
+        }
     }
 }
 

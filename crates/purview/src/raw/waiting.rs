@@ -74,6 +74,11 @@ impl<'a> Waiting<'a> {
         Waiting::new(Target::Owned(self.handle().clone()), self.event)
     }
 
+    /// Whether nobody will ever end what is waited for, so that nobody has to know who waits.
+    fn can_never_happen(&self) -> bool {
+        self.event == Event::Done && self.handle().is_never_done()
+    }
+
     /// Whether it happened.
     #[inline]
     pub(crate) fn has_happened(&self) -> bool {
@@ -107,6 +112,9 @@ impl<'a> Waiting<'a> {
         if this.event == Event::Done && this.handle().is_done() {
             return Poll::Ready(());
         }
+        if this.can_never_happen() {
+            return Poll::Pending;
+        }
         let waker = cx.waker();
         let who = Who::Task(waker.data(), waker.vtable());
         if this.event == Event::Done && this.registered == Some(who) {
@@ -125,7 +133,7 @@ impl<'a> Waiting<'a> {
         if this.has_happened() {
             return Poll::Ready(());
         }
-        if this.event == Event::Done && this.registered == Some(Who::Thread) {
+        if this.can_never_happen() || this.event == Event::Done && this.registered == Some(Who::Thread) {
             return Poll::Pending;
         }
         this.register(Who::Thread, Notify::Thread(current()))

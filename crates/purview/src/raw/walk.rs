@@ -63,7 +63,7 @@ pub(super) unsafe fn cancel_and_release(node: NonNull<Node>, reason: Reason, cau
     let shared = locked.holds() > 1 || locked.derived() > 0;
     let quiet = locked.state().is_settled()
         || (!locked.state().is_done() && locked.first_child().is_none() && !locked.needs_wake());
-    if shared && quiet && !cause.is_owned() {
+    if shared && quiet && !cause.is_owned() && locked.extra().is_none() {
         if !locked.state().is_done() {
             locked.mark(reason, cause);
             locked.settle();
@@ -228,7 +228,8 @@ impl Walk {
     fn give_back(&mut self, node: Ref<'_>) {
         let locked = node.lock();
         debug_assert!(locked.state().is_done(), "only a marked node can be the last to go");
-        if locked.holds() == 1 && locked.derived() == 0 {
+        // With branches it may be the last but for those, which `release` sees to.
+        if locked.holds() == 1 && (locked.derived() == 0 || locked.extra().is_some()) {
             set_next(node, self.ended.replace(node.ptr()));
         } else {
             locked.sub_hold();

@@ -32,6 +32,15 @@ impl Weak {
     }
 }
 
+impl Weak {
+    /// Whether the node is there. It takes no hold: that could turn out to be the last one, and end the node here.
+    pub(crate) fn is_alive(&self) -> bool {
+        let target = self.0.lock();
+        // SAFETY: as in `upgrade`.
+        target.is_some_and(|node| unsafe { Ref::new(node) }.lock().is_alive())
+    }
+}
+
 impl Drop for WeakEnd {
     fn drop(&mut self) {
         *self.0.0.lock() = None;

@@ -84,7 +84,12 @@ impl Timers {
     }
 
     fn origin(&self) -> Instant {
-        *self.origin.get_or_init(|| self.now_instant())
+        if let Some(origin) = self.origin.get() {
+            return *origin;
+        }
+        // Asked before, not inside: a clock is foreign code, and may come back here.
+        let now = self.now_instant();
+        *self.origin.get_or_init(|| now)
     }
 
     /// The time by the clock, in nanoseconds since its origin.
@@ -152,7 +157,20 @@ impl Timers {
         match &self.source {
             Source::System(driver) if overdue => driver.replace(),
             Source::System(driver) => driver.wake(),
-            Source::Given(source) => source.wake_at(self.instant(coming)),
+            Source::Given(source) => self.tell(&**source, coming),
+        }
+    }
+
+    /// Tells a source when to turn the clock. Of two threads that do so at once the later may have the later moment: the
+    /// earliest is told last.
+    fn tell(&self, source: &dyn TimeSource, mut at: i64) {
+        loop {
+            source.wake_at(self.instant(at));
+            let earliest = self.lock().wake_at;
+            if earliest >= at {
+                return;
+            }
+            at = earliest;
         }
     }
 
@@ -164,7 +182,7 @@ impl Timers {
         wheel.wake_at = coming;
         drop(wheel);
         if let (Source::Given(source), true) = (&self.source, coming != i64::MAX) {
-            source.wake_at(self.instant(coming));
+            self.tell(&**source, coming);
         }
     }
 
