@@ -84,16 +84,20 @@ fn a_clock_may_use_contexts_of_its_own_when_it_is_first_asked() {
     assert!(!ctx.is_done());
 }
 
+/// A clock that is set by hand and arms at the first look.
+struct Set(Arc<Mutex<Instant>>);
+
+impl TimeSource for Set {
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
+
+    fn wake_at(&self, _at: Instant) {}
+}
+
 #[test]
 fn a_timeout_of_zero_below_a_deadline_that_passed_unnoticed_is_done_at_birth() {
     let time = Arc::new(Mutex::new(Clock::system().now()));
-    struct Set(Arc<Mutex<Instant>>);
-    impl TimeSource for Set {
-        fn now(&self) -> Instant {
-            *self.0.lock().unwrap()
-        }
-        fn wake_at(&self, _at: Instant) {}
-    }
     let (parent, _parent) = Context::root(Clock::new(Set(time.clone()))).with_timeout(Duration::from_secs(1));
     assert!(!parent.is_done());
     *time.lock().unwrap() += Duration::from_secs(2);
