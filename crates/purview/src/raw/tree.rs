@@ -203,7 +203,8 @@ unsafe fn finish(node: Ref<'_>) -> Option<(NonNull<Node>, Share)> {
         super::timing::disarm(node);
     }
     if kind.has(Kind::CANCELABLE) {
-        drop_waiters(node);
+        // What is still there are callbacks that can never be called any more; whoever else waits has a handle.
+        take_waiters(node, WakeBatch::drop_all);
     }
     if kind.has(Kind::TAIL) {
         // SAFETY: the node is not alive, so nobody but us reaches its tail.
@@ -226,9 +227,8 @@ unsafe fn finish(node: Ref<'_>) -> Option<(NonNull<Node>, Share)> {
     Some((parent.ptr(), Share::Derived(1)))
 }
 
-/// Drops the callbacks that are still registered with a node that can never be done any more; nobody else can be
-/// waiting, since a waiter has a handle.
-fn drop_waiters(node: Ref<'_>) {
+/// Takes all waiters of a node out, the eldest first, and gives them to `tell` batch by batch, with no lock held.
+pub(super) fn take_waiters(node: Ref<'_>, tell: impl Fn(&mut WakeBatch)) {
     let mut batch = WakeBatch::new();
     loop {
         let mut locked = node.lock();
@@ -236,7 +236,7 @@ fn drop_waiters(node: Ref<'_>) {
         locked.with_waiters(|list| unsafe { list.pop_into(&mut batch) });
         drop(locked);
         let more = batch.is_full();
-        batch.drop_all();
+        tell(&mut batch);
         if !more {
             return;
         }

@@ -8,7 +8,7 @@
 use super::cause::CauseWord;
 use super::locked::Locked;
 use super::node::{Kind, Node, Ref};
-use super::tree::{Share, free_alone, release};
+use super::tree::{Share, free_alone, release, take_waiters};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
 use crate::sync::MARK_BATCH;
@@ -275,18 +275,7 @@ impl Walk {
 
 /// Wakes those who wait for `node`, which is done and to which no one is added any more, the eldest first.
 fn wake(node: Ref<'_>) {
-    let mut batch = WakeBatch::new();
-    loop {
-        let mut locked = node.lock();
-        // SAFETY: the lock is held.
-        locked.with_waiters(|list| unsafe { list.pop_into(&mut batch) });
-        drop(locked);
-        let more = batch.is_full();
-        batch.notify_all();
-        if !more {
-            break;
-        }
-    }
+    take_waiters(node, WakeBatch::notify_all);
     if node.kind().has(Kind::TIMED) {
         super::timing::disarm(node);
     }
