@@ -152,10 +152,8 @@ impl Context {
     #[track_caller]
     #[inline]
     pub fn with_cancel(&self) -> (Self, Canceler) {
-        let mut spec = Spec::new(Form::Cancelable);
-        spec.canceler = true;
-        let (handle, hold) = self.0.derive(spec);
-        (Self(handle), Canceler::new(hold, Location::caller()))
+        let (handle, hold) = self.0.derive_cancelable();
+        (Self(handle), Canceler::new(Some(hold), Location::caller()))
     }
 
     /// A context that is done at `at` at the latest. A time that has passed makes it done at birth.

@@ -131,6 +131,27 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Makes a node that can be canceled and has nothing else: the same as [`derive`](Self::derive), with nothing to weigh.
+    #[inline]
+    pub(crate) fn derive_cancelable(&self) -> (Handle, Hold) {
+        let parent = branch::below(self.node());
+        let scope = self.node().scope();
+        look(scope);
+        // One hold for all handles together, and one for the canceler.
+        let header =
+            Node::new(Kind::CANCELABLE, State::LIVE.0, 1, 2, Some(parent.ptr()), parent.node().values);
+        let timing = scope.timing().ptr().as_ptr().cast::<()>().cast_const();
+        let node = alloc_cancelable(Cancelable::new(header, timing));
+        // SAFETY: just made, and ours alone.
+        if !attach(unsafe { Ref::new(node) }) {
+            self.attach_to_self(node);
+        }
+        // SAFETY: the node was made with one opener and with a hold for the canceler.
+        unsafe { (Handle::from_ptr(node), Hold::from_ptr(node)) }
+    }
+}
+
 impl Plan {
     #[inline]
     fn new<V>(

@@ -313,10 +313,22 @@ pub(super) unsafe fn close(node: NonNull<Node>) {
     }
     // SAFETY: we have the hold that the handles had together, and nobody else has one of them.
     unsafe {
-        if !free_alone(this) {
+        if !free_alone(this) && !give_back_one_of_many(this) {
             release(node, Share::Hold);
         }
     }
+}
+
+/// The short way for a hold that is not the last share in a node without extra: nothing follows from giving it back. False
+/// if it is another one.
+#[inline]
+fn give_back_one_of_many(node: Ref<'_>) -> bool {
+    let locked = node.lock();
+    let plain = (locked.holds() > 1 || locked.derived() > 0) && locked.extra().is_none();
+    if plain {
+        locked.sub_hold();
+    }
+    plain
 }
 
 /// The short way out for a node that has nothing but its memory and that nobody else holds: one lock instead of two.
