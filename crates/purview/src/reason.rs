@@ -6,6 +6,17 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// What a cause is made from: any error, a `&str`, a `String`, or a [`Cause`] to be passed on as it is.
+///
+/// # Examples
+///
+/// ```
+/// use purview::{BoxError, Cause};
+///
+/// let text: BoxError = "no disk left".into();
+/// let cause = Cause::new(text);
+/// let again = Cause::new(cause.clone()); // passed on, not wrapped
+/// assert!(again.ptr_eq(&cause));
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
 /// The kind of end that a context came to.
