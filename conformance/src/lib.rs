@@ -81,5 +81,5 @@ pub use check::{CANCELED, DEADLINE_EXCEEDED, VERY_LONG, assert_done, assert_live
 pub use custom::{Custom, Detached};
 pub use dice::Dice;
 pub use hits::Hits;
-pub use opaque::{Lookup, Opaque};
+pub use opaque::Opaque;
 pub use settle::settles;

@@ -4,41 +4,34 @@ use std::any::Any;
 use std::fmt;
 use std::time::Instant;
 
-use purview::{Context, Foreign, ForeignNotify, KeyRef};
+use purview::{Clock, Context, Foreign, ForeignNotify, KeyRef};
 
 use crate::custom::StopOnDrop;
 
-/// How a wrapper answers for a key: a key shows its type only to those who can name it.
-pub type Lookup = for<'a> fn(&'a Context, KeyRef<'_>) -> Option<&'a (dyn Any + Send + Sync)>;
-
 /// A context behind a user's own type, which the core cannot look through.
 #[derive(Clone)]
-pub struct Opaque {
-    inner: Context,
-    lookup: Lookup,
-}
+pub struct Opaque(Context);
 
 impl Opaque {
-    /// Wraps a context and makes a context of the wrapper; its values stay behind.
+    /// Wraps a context and makes a context of the wrapper.
     pub fn wrap(inner: &Context) -> Context {
-        Self::wrap_with(inner, |_, _| None)
-    }
-
-    /// Wraps a context and makes a context of the wrapper, which finds values by `lookup`.
-    pub fn wrap_with(inner: &Context, lookup: Lookup) -> Context {
-        Context::from_foreign(Self { inner: inner.clone(), lookup })
+        Context::from_foreign(Self(inner.clone()))
     }
 }
 
 impl Foreign for Opaque {
+    fn clock(&self) -> Clock {
+        self.0.clock()
+    }
+
     fn deadline(&self) -> Option<Instant> {
-        self.inner.deadline()
+        self.0.deadline()
     }
 
     /// Passes on what the context says, in the thread that cancels it: when `cancel` returns, it has arrived.
     fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
-        let inner = self.inner.clone();
-        let registration = self.inner.after_func_inline(move || {
+        let inner = self.0.clone();
+        let registration = self.0.after_func_inline(move || {
             if let Some(error) = inner.error() {
                 notify.cancel(error.reason(), error.cause().clone());
             }
@@ -47,12 +40,12 @@ impl Foreign for Opaque {
     }
 
     fn value(&self, key: KeyRef<'_>) -> Option<&(dyn Any + Send + Sync)> {
-        (self.lookup)(&self.inner, key)
+        key.find_in(&self.0)
     }
 }
 
 impl fmt::Debug for Opaque {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opaque").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Opaque").field("inner", &self.0).finish()
     }
 }

@@ -1,14 +1,16 @@
-//! The cancelling side of a context.
+//! The canceling side of a context.
 
-use crate::raw::Hold;
+use crate::raw::{Callback, Hold, Registered};
 use crate::reason::{BoxError, Cause, Reason};
+use crate::sync::Mutex;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Ends a context: when it is told to, and when it is dropped.
 ///
-/// It is what Go's `defer cancel()` is, by construction: nothing below a canceler outlives it. The wrong way first: `_`
+/// It is what Go's `defer cancel()` is, by construction: what is below a canceler ends with it, unless it was detached or cut
+/// off by [`without_cancel`](crate::Context::without_cancel). The wrong way first: `_`
 /// is not a name, and drops at once.
 ///
 /// ```
@@ -116,7 +118,7 @@ impl Canceler {
     /// # drop(canceler);
     /// ```
     pub fn handle(&self) -> CancelHandle {
-        self.shared.get_or_init(|| CancelHandle(Arc::new(self.hold.as_ref().and_then(Hold::again)))).clone()
+        self.shared.get_or_init(|| CancelHandle::new(self.hold.as_ref())).clone()
     }
 }
 
@@ -150,10 +152,39 @@ impl fmt::Debug for Canceler {
 /// assert!(!handle.cancel()); // it was done already
 /// # drop(canceler);
 /// ```
+///
+/// Until the context is done it keeps the context, as the canceler does; after that it keeps nothing.
 #[derive(Clone)]
-pub struct CancelHandle(Arc<Option<Hold>>);
+pub struct CancelHandle(Arc<Shared>);
+
+/// The hold that all handles of a canceler have together, until the context is done.
+struct Shared(Mutex<Option<Hold>>);
+
+/// Registered with the context, to give that hold back. It must not keep the hold itself: that would be a cycle.
+struct GiveBack(Weak<Shared>);
+
+impl Callback for GiveBack {
+    fn call(&self) {
+        let hold = self.0.upgrade().and_then(|shared| shared.0.lock().take());
+        drop(hold);
+    }
+}
+
+impl fmt::Debug for GiveBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GiveBack")
+    }
+}
 
 impl CancelHandle {
+    fn new(hold: Option<&Hold>) -> Self {
+        let shared = Arc::new(Shared(Mutex::new(hold.and_then(Hold::again))));
+        if let Some(hold) = hold {
+            Registered::of_held(hold, GiveBack(Arc::downgrade(&shared)));
+        }
+        Self(shared)
+    }
+
     /// Ends the context and everything below it; true if this call did it, false if it was done before.
     ///
     /// # Examples
@@ -180,7 +211,9 @@ impl CancelHandle {
     }
 
     fn cancel_for(&self, cause: Cause) -> bool {
-        self.0.as_ref().as_ref().is_some_and(|hold| hold.cancel(Reason::Canceled, cause))
+        // A hold of our own: canceling runs foreign code, and that with no lock held.
+        let hold = self.0.0.lock().as_ref().and_then(Hold::again);
+        hold.is_some_and(|hold| hold.cancel(Reason::Canceled, cause))
     }
 }
 

@@ -27,7 +27,12 @@ use std::sync::Arc;
 ///     recv(done) -> _ => assert!(ctx.is_done()),
 /// }
 /// ```
-pub struct DoneChannel {
+///
+/// A clone is the same channel. A bare receiver that is cloned from it disconnects when the last of these is dropped.
+#[derive(Clone)]
+pub struct DoneChannel(Arc<Inner>);
+
+struct Inner {
     receiver: Receiver<Infallible>,
     registered: Arc<Registered<Disconnect>>,
     handle: Handle,
@@ -50,7 +55,8 @@ impl fmt::Debug for Disconnect {
 }
 
 impl Context {
-    /// The end of this context as a channel that disconnects; see [`DoneChannel`]. Dropping it takes it off the context.
+    /// The end of this context as a channel that disconnects; see [`DoneChannel`]. Dropping the last clone
+    /// takes it off the context.
     ///
     /// # Examples
     ///
@@ -58,7 +64,7 @@ impl Context {
     pub fn done_channel(&self) -> DoneChannel {
         let (sender, receiver) = bounded(0);
         let registered = Registered::new(&self.0, Disconnect(Mutex::new(Some(sender))));
-        DoneChannel { receiver, registered, handle: self.0.clone() }
+        DoneChannel(Arc::new(Inner { receiver, registered, handle: self.0.clone() }))
     }
 }
 
@@ -66,11 +72,11 @@ impl Deref for DoneChannel {
     type Target = Receiver<Infallible>;
 
     fn deref(&self) -> &Self::Target {
-        &self.receiver
+        &self.0.receiver
     }
 }
 
-impl Drop for DoneChannel {
+impl Drop for Inner {
     fn drop(&mut self) {
         self.registered.unregister(&self.handle);
     }

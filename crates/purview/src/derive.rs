@@ -12,7 +12,8 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// A context in the making: made by [`Context::derive`], finished by [`build`](Self::build) or
-/// [`cancelable`](Self::cancelable). It becomes one node and costs one allocation, whatever it was given.
+/// [`cancelable`](Self::cancelable). It becomes one node and costs one allocation, whatever it was given (two, if it goes on
+/// without its parent but can end by itself).
 ///
 /// # Examples
 ///

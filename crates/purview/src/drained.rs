@@ -45,8 +45,10 @@ impl Context {
     /// below has let go.
     ///
     /// What counts is what was *derived*: children, values, names, and what was derived from those. A context is gone when
-    /// its last handle is: contexts, cancelers, waits. The values that it carried have been dropped by then. Clones of this
-    /// very context do not count, whoever has them, so hand out derived ones. The wrong way first:
+    /// its last handle is: contexts, cancelers, their handles while it is not done, waits, callbacks that are held. The values
+    /// that it carried have been dropped by then. Merged contexts count with each of their sources, and those made by
+    /// [`without_cancel`](Self::without_cancel) count too. Clones of this very context do not count, whoever has them, so hand
+    /// out derived ones. The wrong way first:
     ///
     /// ```
     /// use purview::Context;
@@ -58,6 +60,9 @@ impl Context {
     /// let _theirs = ctx.named("worker"); // derived: it is waited for
     /// assert!(!ctx.drained().wait_timeout(std::time::Duration::ZERO));
     /// ```
+    ///
+    /// Do not wait for it in an inline callback, a waker, or the `Drop` of a value: a cancellation that is under way, and a
+    /// context that is being freed, are not gone yet.
     ///
     /// It looks at one moment: what somebody derives right after it is new. The static roots keep no books, and are always
     /// drained.

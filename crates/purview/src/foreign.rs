@@ -13,6 +13,9 @@ use std::time::Instant;
 
 /// A type of your own that can be the parent of contexts: it knows when it ends and tells whoever registered.
 ///
+/// Its panics go to whoever called: from [`register`](Self::register) to the maker of the context, from
+/// [`value`](Self::value) to the lookup. The context stays sound.
+///
 /// Registration is the primitive: one for each [`Context::from_foreign`], never a thread or a task. Everything derived from
 /// that context is native. What cannot be expressed is "done, without a reason".
 ///
@@ -29,7 +32,9 @@ use std::time::Instant;
 ///
 /// impl Connection {
 ///     fn close(&self) {
-///         for notify in self.0.lock().unwrap().drain(..) {
+///         // Out of the lock first: whoever is told may come back here.
+///         let all = std::mem::take(&mut *self.0.lock().unwrap());
+///         for notify in all {
 ///             notify.cancel(Reason::Canceled, "the connection closed");
 ///         }
 ///     }

@@ -47,7 +47,7 @@ struct FutureParent(Mutex<Option<BoxFuture>>);
 impl Foreign for FutureParent {
     fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
         let future = self.0.lock().take();
-        let state = State { future, queued: false, dropped: false };
+        let state = State { future, polling: false, queued: false, dropped: false };
         let task = Arc::new(Task { state: Mutex::new(state), notify });
         task.queue();
         Box::new(Registration(task))
@@ -63,7 +63,9 @@ struct Task {
 struct State {
     /// Taken out while it is polled.
     future: Option<BoxFuture>,
-    /// Whether a poll is on its way.
+    /// Whether a thread polls it, which will do so again if it is queued by then.
+    polling: bool,
+    /// Whether another poll is asked for.
     queued: bool,
     /// Whether nobody wants it any more.
     dropped: bool,
@@ -96,6 +98,9 @@ impl Task {
             return;
         }
         state.queued = true;
+        if state.polling {
+            return;
+        }
         drop(state);
         let task = Arc::clone(self);
         submit(move || task.poll());
@@ -103,8 +108,9 @@ impl Task {
 
     fn poll(self: Arc<Self>) {
         let mut state = self.state.lock();
-        // None if another thread polls it at this moment; it will see that it was queued again.
+        // None if it was dropped meanwhile.
         let Some(mut future) = state.future.take() else { return };
+        state.polling = true;
         let waker = Waker::from(Arc::clone(&self));
         loop {
             state.queued = false;
@@ -130,6 +136,7 @@ impl Task {
             }
             if !state.queued {
                 state.future = Some(future);
+                state.polling = false;
                 return;
             }
         }

@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 /// The name under which a context carries a value of type `T`.
 ///
 /// A key is a `static`, and that static is its identity: two statics are two keys, also when their names and types are
-/// the same. A value is private to those who can name the static. The text name is for people only.
+/// the same. A value is private to those who can name the static; only a [`Foreign`](crate::Foreign) parent in between can
+/// see and answer every lookup that passes it. The text name is for people only.
 ///
 /// The wrong way first: a `const` is a new key at each use, and does not compile.
 ///

@@ -78,6 +78,10 @@ impl CancelerDropped {
     }
 
     /// Where the canceler was made: the line that called `with_cancel` or its like.
+    ///
+    /// # Examples
+    ///
+    /// See [`CancelerDropped`].
     pub fn location(&self) -> &'static Location<'static> {
         self.0
     }
@@ -126,6 +130,11 @@ pub(crate) struct Given(BoxError);
 impl Given {
     /// Takes what a caller gave. A [`Cause`] that is passed on is not wrapped again.
     pub(crate) fn cause(error: BoxError) -> Cause {
+        // The error of another context stands for its cause.
+        let error = match error.downcast::<Error>() {
+            Ok(error) => error.cause.into(),
+            Err(error) => error,
+        };
         match error.downcast::<Shared>() {
             // A plain reason is kept as an error: the context that it is passed on to may have ended for another one.
             Ok(shared) => match shared.0.0 {
@@ -215,8 +224,8 @@ impl Cause {
         self.as_error().is::<E>()
     }
 
-    /// Whether both are the same cause: the very same error given once, the same canceler dropped, or the same plain
-    /// reason. Two errors that merely look alike are not the same.
+    /// Whether both are the same cause: the very same error given once, cancelers dropped that were made at the same place, or
+    /// the same plain reason. Two errors that merely look alike are not the same.
     ///
     /// # Examples
     ///

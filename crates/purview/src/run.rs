@@ -17,6 +17,10 @@ pin_project! {
     ///
     /// When the context is done, the inner future is not polled again; it is dropped with this one. It must be safe to
     /// drop where it waits, as in any `select`.
+    ///
+    /// # Examples
+    ///
+    /// See [`Context::run`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Run<F> {

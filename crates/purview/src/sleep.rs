@@ -1,7 +1,7 @@
 //! Sleeping that ends when a context does.
 
 use crate::context::Context;
-use crate::raw::{Event, Target, Waiting};
+use crate::raw::{Event, Handle, Target, Waiting};
 use crate::reason::Error;
 use crate::wait::{Limit, block};
 use pin_project_lite::pin_project;
@@ -16,12 +16,17 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it ends the sleep; a new one begins anew.
+    ///
+    /// # Examples
+    ///
+    /// See [`Context::sleep`].
     #[derive(Debug)]
     #[must_use = "nobody sleeps before it is polled or `wait` is called"]
     pub struct Sleep {
         #[pin]
-        waiting: Waiting<'static>,
-        ctx: Context,
+        alarm: Waiting<'static>,
+        // Whether the alarm has a deadline of its own: the context was alive when the sleep began, and ends later by itself.
+        rings: bool,
     }
 }
 
@@ -29,8 +34,8 @@ impl Context {
     /// Sleeps for `duration` by the clock of this context, or until it is done, whichever is first. It begins now. It
     /// needs no runtime: the timer of the context does it.
     ///
-    /// It is `Ok` when the whole time has passed, the error of the context if that was done before. It costs one context
-    /// with a deadline, derived from this one.
+    /// It is `Ok` when the whole time had passed before the context was done, whatever came after; else the error of the
+    /// context. It costs one context with a deadline, derived from this one.
     ///
     /// # Examples
     ///
@@ -46,7 +51,8 @@ impl Context {
     /// ```
     pub fn sleep(&self, duration: Duration) -> Sleep {
         let alarm = self.derive().timeout(duration).build();
-        Sleep { waiting: Waiting::new(Target::Owned(alarm.0), Event::Done), ctx: self.clone() }
+        let rings = !self.is_done() && alarm.deadline() != self.deadline();
+        Sleep { alarm: Waiting::new(Target::Owned(alarm.0), Event::Done), rings }
     }
 }
 
@@ -65,9 +71,10 @@ impl Sleep {
     ///
     /// See [`Context::sleep`].
     pub fn wait(self) -> Result<(), Error> {
-        let Self { waiting, ctx } = self;
-        block(waiting, Limit::None);
-        ctx.check()
+        let Self { alarm, rings } = self;
+        let handle = alarm.handle().clone();
+        block(alarm, Limit::None);
+        outcome(&handle, rings)
     }
 }
 
@@ -76,7 +83,16 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        ready!(this.waiting.poll(cx));
-        Poll::Ready(this.ctx.check())
+        let mut alarm = this.alarm;
+        ready!(alarm.as_mut().poll(cx));
+        Poll::Ready(outcome(alarm.handle(), *this.rings))
     }
+}
+
+/// What the end of an alarm says: by its own deadline, or with the context above.
+fn outcome(alarm: &Handle, rings: bool) -> Result<(), Error> {
+    let error = alarm.error().unwrap_or_else(|| unreachable!("the alarm is done"));
+    // A foreign parent may say that a deadline was exceeded before this one was.
+    let rang = rings && error.is_deadline_exceeded() && alarm.nanos_left().is_some_and(|left| left <= 0);
+    if rang { Ok(()) } else { Err(error) }
 }

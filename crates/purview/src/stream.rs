@@ -16,6 +16,10 @@ pin_project! {
     /// # Cancel safety
     ///
     /// As safe to drop as the inner stream: no item is held back.
+    ///
+    /// # Examples
+    ///
+    /// See [`StreamExt`].
     #[derive(Debug)]
     #[must_use = "streams do nothing unless polled"]
     pub struct RunStream<S> {

@@ -1,4 +1,4 @@
-//! Chains and fans of a million contexts on a stack of 256 KiB: cancelled, searched, shown and dropped in several orders.
+//! Chains and fans of a million contexts on a stack of 256 KiB: canceled, searched, shown and dropped in several orders.
 
 mod common;
 

@@ -61,11 +61,11 @@ impl fmt::Debug for OnDone {
 }
 
 impl Context {
-    /// Runs `f` in a thread of its own once this context is done; at once if it is done already.
+    /// Runs `f` in another thread once this context is done; at once if it is done already.
     ///
-    /// It never runs in the thread that cancels, and is not held up by another callback that blocks: callbacks run in a
-    /// few threads of a pool, which starts with the first and grows when none is free (beyond 16 of them, by one whenever
-    /// none has become free for 5 ms). Each call registers anew; callbacks of one context run in no order. A panic is
+    /// Callbacks run in a few threads of a pool, which starts with the first and grows when none is free, so that one that
+    /// blocks holds nobody up for long: beyond 16 threads one is added whenever none has become free for 5 ms. `f` does not
+    /// run in the thread that cancels, unless the system has no thread to give and the pool has none. Each call registers anew; callbacks of one context run in no order. A panic is
     /// reported by the panic hook and harms nobody else.
     ///
     /// The registration does not keep the context: if every handle of it is dropped before it is done, it can not be done

@@ -1,7 +1,7 @@
 //! A clock for tests: it moves by hand.
 
 use super::{Clock, TimeSource};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, ThreadId, current};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +36,8 @@ pub struct ManualClock {
 struct Time {
     now: Mutex<Instant>,
     advancing: Mutex<()>,
+    /// Who advances at this moment.
+    advancer: Mutex<Option<ThreadId>>,
 }
 
 struct Source(Arc<Time>);
@@ -76,7 +78,8 @@ impl ManualClock {
     /// assert_eq!(ManualClock::starting_at(start).now(), start);
     /// ```
     pub fn starting_at(start: Instant) -> Self {
-        let time = Arc::new(Time { now: Mutex::new(start), advancing: Mutex::new(()) });
+        let time =
+            Arc::new(Time { now: Mutex::new(start), advancing: Mutex::new(()), advancer: Mutex::new(None) });
         Self { clock: Clock::new(Source(Arc::clone(&time))), time }
     }
 
@@ -104,8 +107,7 @@ impl ManualClock {
     ///
     /// # Panics
     ///
-    /// It does not. Called from a waker or an inline callback that this very call runs, it would wait for itself, so it
-    /// must not be.
+    /// Called from a waker or an inline callback that this very clock runs in an `advance`: that would wait for itself.
     ///
     /// # Examples
     ///
@@ -126,9 +128,7 @@ impl ManualClock {
     /// assert_eq!(fired.lock().unwrap().unwrap() - start, Duration::from_secs(1));
     /// ```
     pub fn advance(&self, step: Duration) {
-        let _turn = self.time.advancing.lock();
-        let target = self.now().checked_add(step);
-        self.move_to(target);
+        self.take_turn(|| self.move_to(self.now().checked_add(step)));
     }
 
     /// Moves on to `at`, as [`advance`](Self::advance) does; not back, if that is past.
@@ -144,19 +144,35 @@ impl ManualClock {
     /// assert_eq!(clock.now(), later);
     /// ```
     pub fn advance_to(&self, at: Instant) {
+        self.take_turn(|| self.move_to(Some(at)));
+    }
+
+    /// Runs `advance` when nobody else advances.
+    fn take_turn(&self, advance: impl FnOnce()) {
+        let me = current().id();
+        let waits_for_itself = *self.time.advancer.lock() == Some(me);
+        assert!(
+            !waits_for_itself,
+            "a manual clock was advanced from a waker or callback that its own advance runs"
+        );
         let _turn = self.time.advancing.lock();
-        self.move_to(Some(at));
+        *self.time.advancer.lock() = Some(me);
+        advance();
+        *self.time.advancer.lock() = None;
     }
 
     /// The caller has the turn. `None` is later than everything.
     fn move_to(&self, target: Option<Instant>) {
         let timers = self.clock.timers();
         while let Some(event) = timers.fire_due() {
-            let event = timers.instant(event);
-            if target.is_some_and(|target| event > target) || event <= self.now() {
+            let at = timers.instant(event);
+            let too_far = event > timers.now() && at <= self.now();
+            if too_far || target.is_some_and(|target| at > target) {
                 break;
             }
-            *self.time.now.lock() = event;
+            // What was armed a moment ago may be due already; then the time stays, and the next round fires it.
+            let mut now = self.time.now.lock();
+            *now = at.max(*now);
         }
         if let Some(target) = target.filter(|target| *target > self.now()) {
             *self.time.now.lock() = target;

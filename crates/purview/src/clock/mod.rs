@@ -35,6 +35,8 @@ enum Inner {
 
 /// A source of time of your own, to make a [`Clock`] of: a simulation, a runtime whose time can be paused.
 ///
+/// Its panics go to whoever asked: the maker or reader of a context. The context stays sound.
+///
 /// It says what time it is. Whoever moves it calls [`Clock::turn`] so that what is due is noticed; nothing of ours polls.
 ///
 /// # Examples
@@ -69,7 +71,7 @@ pub trait TimeSource: Send + Sync + 'static {
 
     /// The clock is to be turned at `at`: see to it that [`Clock::turn`] is called then or soon after. What is told last
     /// counts. It is told when a deadline becomes the nearest one, and after each turn for the next. Called with no lock of
-    /// ours held, by whoever made or first looked at the context.
+    /// ours held, by whoever made or first looked at the context. Do not turn the clock from inside: each turn tells again.
     fn wake_at(&self, at: Instant);
 
     /// Whether a deadline is armed when its context is made. By default it is armed at the first look, which is

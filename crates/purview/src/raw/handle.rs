@@ -259,7 +259,7 @@ impl Hold {
         Self(node)
     }
 
-    fn node(&self) -> Ref<'_> {
+    pub(super) fn node(&self) -> Ref<'_> {
         // SAFETY: the hold keeps the node alive.
         unsafe { Ref::new(self.0) }
     }

@@ -1,7 +1,8 @@
 //! Callbacks that are registered with a node.
 
-use super::handle::Handle;
-use super::node::Node;
+use super::handle::{Handle, Hold};
+use super::node::{Node, Ref};
+use super::timing::look;
 use super::waiter::{Hook, Notify, Waiter};
 use crate::sync::Arc;
 use std::fmt;
@@ -41,17 +42,24 @@ impl<C: Callback> Hook for Registered<C> {
 impl<C: Callback> Registered<C> {
     /// Registers a callback with the scope of a context; it is called at once if that is done already.
     pub(crate) fn new(handle: &Handle, callback: C) -> Arc<Self> {
-        let scope = handle.node().scope();
+        Self::at(handle.node().scope(), callback)
+    }
+
+    /// The same for one who has only a hold of the context.
+    pub(crate) fn of_held(hold: &Hold, callback: C) -> Arc<Self> {
+        Self::at(hold.node(), callback)
+    }
+
+    fn at(scope: Ref<'_>, callback: C) -> Arc<Self> {
         let this = Arc::new(Self { waiter: Waiter::new(), scope: scope.ptr(), callback });
         // A callback is a look: the deadline has to reach it.
-        if handle.is_done() || !this.link(handle) {
+        if look(scope).is_done() || !this.link(scope) {
             this.callback.call();
         }
         this
     }
 
-    fn link(self: &Arc<Self>, handle: &Handle) -> bool {
-        let scope = handle.node().scope();
+    fn link(self: &Arc<Self>, scope: Ref<'_>) -> bool {
         if scope.kind().has(super::node::Kind::NEVER) {
             // It would never be called; nothing has to know of it.
             return true;

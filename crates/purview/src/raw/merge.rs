@@ -14,6 +14,7 @@ use super::timing::look;
 use super::tree::{alloc_cancelable, attach};
 use super::walk::cancel;
 use crate::sync::{Arc, Mutex};
+use std::collections::HashSet;
 use std::ptr::NonNull;
 
 /// The links of a merged node. Nobody else holds one, so that a link ends before the node it leads to.
@@ -61,16 +62,12 @@ pub(crate) fn merge(first: &Handle, others: &[&Handle]) -> Handle {
 
 /// Without those that are never done, and those that another one stands for.
 fn distinct<'a>(first: &Handle, others: &[&'a Handle]) -> Vec<&'a Handle> {
-    let mut scopes = vec![first.node().scope().ptr()];
-    let mut distinct = Vec::new();
-    for source in others {
+    let mut scopes = HashSet::from([first.node().scope().ptr()]);
+    let is_new = |source: &&&Handle| {
         let scope = source.node().scope();
-        if !scope.kind().has(Kind::NEVER) && !scopes.contains(&scope.ptr()) {
-            scopes.push(scope.ptr());
-            distinct.push(*source);
-        }
-    }
-    distinct
+        !scope.kind().has(Kind::NEVER) && scopes.insert(scope.ptr())
+    };
+    others.iter().filter(is_new).copied().collect()
 }
 
 fn link(merged: &Handle, source: &Handle) -> Handle {

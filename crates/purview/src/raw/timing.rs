@@ -33,6 +33,10 @@ pub(super) fn first_look(node: Ref<'_>) {
     unsafe { wheel.insert(node) };
     drop(locked);
     timers.unlock_and_wake(wheel, now);
+    // A clock that is moved by hand may have moved on meanwhile, and was not turned for what was not in the wheel yet.
+    if !timers.is_system() && timers.now() >= node.timed().deadline {
+        expire(node);
+    }
 }
 
 /// Looks at the scope of a node, as a read does; true if it is done.
