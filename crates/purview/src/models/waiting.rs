@@ -2,6 +2,8 @@
 
 use super::{Count, model, root};
 use crate::Context;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use std::future::Future;
 use std::pin::pin;
@@ -94,22 +96,23 @@ fn a_woken_thread_sees_every_descendant_done() {
 }
 
 #[test]
-fn a_thread_that_was_unparked_by_the_parent_finds_the_children_done() {
+fn whoever_learns_of_the_end_from_one_who_was_told_finds_all_below_done() {
     model(3, || {
         let (parent, canceler) = root();
         let (child, _child) = parent.with_cancel();
-        let (waiting, below) = (parent.clone(), child.clone());
-        let waiter = thread::spawn(move || {
-            let marked_late = !waiting.is_done();
-            waiting.done().wait();
-            // Whoever had to be woken was woken after all was marked.
-            if marked_late {
-                let _ = below.is_done();
+        let (leaf, _leaf) = child.with_cancel();
+        let told = Arc::new(AtomicBool::new(false));
+        let tell = told.clone();
+        parent.after_func_inline(move || tell.store(true, Ordering::Release));
+        let below = leaf.clone();
+        let other = thread::spawn(move || {
+            if told.load(Ordering::Acquire) {
+                assert!(below.is_done(), "somebody was told before everybody was marked");
             }
         });
         canceler.cancel();
-        assert!(child.is_done());
-        waiter.join().unwrap();
+        other.join().unwrap();
+        drop((child, leaf));
     });
 }
 

@@ -33,7 +33,6 @@ mod wheel;
 pub(crate) use derive::{Form, Spec};
 pub(crate) use guarded::{Guarded, GuardedRef};
 #[cfg(test)]
-#[allow(unused_imports, reason = "the models use it, and the tests of the engine")]
 pub(crate) use handle::grow_branches;
 pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
 pub(crate) use hook::{Callback, Registered};
