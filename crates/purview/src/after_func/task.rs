@@ -37,12 +37,15 @@ enum Phase {
 ///
 /// let (ctx, canceler) = Context::background().with_cancel();
 /// let (give, take) = mpsc::channel::<purview::AfterFunc>();
+/// let (answer, answered) = mpsc::channel();
 /// let callback = ctx.after_func(move || {
 ///     let myself = take.recv().unwrap();
-///     assert_eq!(myself.wait().unwrap_err().to_string(), "a callback cannot wait for its own end");
+///     answer.send(myself.wait()).unwrap();
 /// });
 /// give.send(callback.clone()).unwrap();
 /// canceler.cancel();
+/// let error = answered.recv().unwrap().unwrap_err();
+/// assert_eq!(error.to_string(), "a callback cannot wait for its own end");
 /// callback.wait().unwrap();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
