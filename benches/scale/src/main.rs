@@ -1,0 +1,5 @@
+//! How the cost of an operation grows.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What gRPC needs on top: statuses, metadata and streams that stop with their context.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Layers for servers and clients over http and tower: a context for each request.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! What crosses a process, as text: deadlines, baggage and trace context.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,5 @@
+//! Real services on one machine, HTTP to gRPC to SQLite, and callers who leave.
+
+#![forbid(unsafe_code)]
+
+fn main() {}
