@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use purview::{
     AfterFunc, CancelHandle, Canceler, CancelerDropped, Cause, Clock, Context, Derive, Done, Drained, Error,
-    Finished, ForeignNotify, Key, ManualClock, Reason, Run, Sleep, WaitsForItself,
+    Finished, ForeignNotify, Key, ManualClock, Reason, Run, Scoped, Sleep, WaitsForItself,
 };
 
 /// Whether a type has a trait, as a constant: the inherent constant is taken if its bound holds, else that of the trait.
@@ -67,6 +67,9 @@ fn every_future_can_be_sent_and_run_follows_what_it_runs() {
     assert!(is!(Derive<'static, ()>: Send));
     assert!(is!(Run<std::future::Ready<u8>>: Send));
     assert!(!is!(Run<std::future::Ready<Rc<u8>>>: Send), "what it runs cannot be sent");
+    assert!(is!(Scoped<std::future::Ready<u8>>: Send) && is!(Scoped<std::future::Ready<u8>>: Sync));
+    assert!(is!(Scoped<std::future::Ready<u8>>: Unpin) && !is!(Scoped<PhantomPinned>: Unpin));
+    assert!(!is!(Scoped<std::future::Ready<Rc<u8>>>: Send), "what it polls cannot be sent");
     // They stand in the lists of their context while they wait, and so must stay where they are.
     assert!(!is!(Done<'static>: Unpin) && !is!(Drained<'static>: Unpin));
     assert!(!is!(Run<PhantomPinned>: Unpin) && !is!(Run<std::future::Ready<u8>>: Unpin));

@@ -143,6 +143,14 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Each thread of the model has its own.
+macro_rules! local {
+    (static $name:ident: $type:ty = $init:expr;) => {
+        loom::thread_local! { static $name: $type = $init; }
+    };
+}
+pub(crate) use local;
+
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }

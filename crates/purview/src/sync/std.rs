@@ -178,6 +178,14 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Declares what each thread has one of.
+macro_rules! local {
+    (static $name:ident: $type:ty = $init:expr;) => {
+        std::thread_local! { static $name: $type = const { $init }; }
+    };
+}
+pub(crate) use local;
+
 /// Declares a function that is `const` where atomics can be made in constants.
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
