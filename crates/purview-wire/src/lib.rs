@@ -1,3 +1,27 @@
 //! What crosses a process, as text: deadlines, baggage and trace context.
+//!
+//! Pure codecs: bytes in, typed values out, and back. Nothing here reads a clock, does I/O or knows a carrier; each
+//! decoder looks at a bounded part of its input, allocates within stated limits, and never panics.
+//!
+//! A deadline crosses as the time that is left, in one of several headers ([`Format`]):
+//!
+//! ```
+//! use purview_wire::Format;
+//! use std::time::Duration;
+//!
+//! let text = Format::GrpcTimeout.encode(Duration::from_millis(200)).unwrap();
+//! assert_eq!(&*text, "200000u");
+//! assert_eq!(Format::GrpcTimeout.decode(b"200000u"), Ok(Some(Duration::from_millis(200))));
+//! let error = Format::GrpcTimeout.decode(b"5 minutes").unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     r#"grpc-timeout "5 minutes" has no unit that is known: accepted are 1 to 8 digits and one of H, M, S, m, u, n"#
+//! );
+//! ```
 
 #![forbid(unsafe_code)]
+
+mod excerpt;
+mod timeout;
+
+pub use timeout::{Format, MAX_TIMEOUT, TIMEOUT_HEADER, TimeoutError, TimeoutProblem, TimeoutText};
