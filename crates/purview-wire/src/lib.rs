@@ -21,7 +21,16 @@
 
 #![forbid(unsafe_code)]
 
+mod baggage;
 mod excerpt;
+mod grpc_message;
+mod list;
+mod percent;
+mod text;
 mod timeout;
 
+pub use baggage::{BAGGAGE_HEADER, Baggage, BaggageError, BaggageLimits, BaggageProblem, Dropped, Member};
+pub use grpc_message::{decode_grpc_message, encode_grpc_message};
+pub use list::Encoded;
+pub use text::Text;
 pub use timeout::{Format, MAX_TIMEOUT, TIMEOUT_HEADER, TimeoutError, TimeoutProblem, TimeoutText};

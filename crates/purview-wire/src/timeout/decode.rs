@@ -1,6 +1,7 @@
 //! Reading a timeout, strictly or leniently.
 
 use super::{Format, MILLI, SECOND, TimeoutProblem, prefer};
+use crate::text::{split_once, trim};
 use std::time::Duration;
 
 /// More than any header of a timeout needs; the rest of a longer one is not looked at.
@@ -29,11 +30,8 @@ pub(super) fn strict(format: Format, value: &[u8]) -> Result<Option<Duration>, T
 pub(super) fn lenient(format: Format, value: &[u8]) -> Result<Option<Duration>, TimeoutProblem> {
     read(format, trim(value), |number, unit| {
         let number = trim(number);
-        let point = number.iter().position(|byte| *byte == b'.');
-        let (whole, fraction) = match point {
-            Some(at) => (&number[..at], &number[at + 1..]),
-            None => (number, &b"0"[..]),
-        };
+        let (whole, fraction) = split_once(number, b'.');
+        let fraction = fraction.unwrap_or(b"0");
         let all_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
         if !all_digits(whole) || !all_digits(fraction) {
             return Err(TimeoutProblem::NotANumber);
@@ -102,12 +100,4 @@ fn nanos(whole: &[u8], fraction: &[u8], unit: u64) -> u128 {
 
 fn add_digit(sum: u128, digit: u8) -> u128 {
     sum.saturating_mul(10).saturating_add(u128::from(digit - b'0'))
-}
-
-/// Without the spaces and tabs around it.
-fn trim(value: &[u8]) -> &[u8] {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let first = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
-    let end = value.iter().rposition(|byte| !blank(byte)).map_or(first, |last| last + 1);
-    &value[first..end]
 }

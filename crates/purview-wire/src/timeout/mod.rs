@@ -3,12 +3,22 @@
 mod decode;
 mod error;
 mod prefer;
-mod text;
 
 pub use self::error::{TimeoutError, TimeoutProblem};
-pub use self::text::TimeoutText;
 
+use crate::text::Text;
 use std::time::Duration;
+
+/// What [`Format::encode`] writes: `wait=` and ten digits, at most.
+///
+/// ```
+/// use purview_wire::{Format, TimeoutText};
+/// use std::time::Duration;
+///
+/// let text: Option<TimeoutText> = Format::PreferWait.encode(Duration::from_millis(1));
+/// assert_eq!(text.as_deref(), Some("wait=1"));
+/// ```
+pub type TimeoutText = Text<16>;
 
 /// The longest time that is ever sent: 2^31 - 1 milliseconds, a little under 25 days.
 ///
@@ -119,16 +129,17 @@ impl Format {
         if left.is_zero() {
             return None;
         }
+        let text = TimeoutText::new();
         Some(match self {
             Self::GrpcTimeout => {
                 let (count, unit) = finest(left);
-                TimeoutText::new("", count, unit)
+                text.with_decimal(count).with(unit)
             }
             Self::ConnectTimeoutMs | Self::EnvoyExpectedMs | Self::Millis => {
-                TimeoutText::new("", round_up(left, MILLI), "")
+                text.with_decimal(round_up(left, MILLI))
             }
-            Self::RequestTimeout => TimeoutText::new("", round_up(left, SECOND), ""),
-            Self::PreferWait => TimeoutText::new("wait=", round_up(left, SECOND), ""),
+            Self::RequestTimeout => text.with_decimal(round_up(left, SECOND)),
+            Self::PreferWait => text.with(b"wait=").with_decimal(round_up(left, SECOND)),
         })
     }
 
@@ -218,10 +229,10 @@ fn round_up(left: Duration, unit: u64) -> u64 {
 }
 
 /// The count in the finest unit of gRPC that needs at most eight digits. Minutes and hours are never needed.
-fn finest(left: Duration) -> (u64, &'static str) {
-    [(1, "n"), (1_000, "u"), (MILLI, "m")]
+fn finest(left: Duration) -> (u64, &'static [u8]) {
+    [(1, b"n"), (1_000, b"u"), (MILLI, b"m")]
         .into_iter()
-        .map(|(unit, name)| (round_up(left, unit), name))
+        .map(|(unit, name)| (round_up(left, unit), &name[..]))
         .find(|(count, _)| *count <= 99_999_999)
-        .unwrap_or_else(|| (round_up(left, SECOND), "S"))
+        .unwrap_or_else(|| (round_up(left, SECOND), b"S"))
 }

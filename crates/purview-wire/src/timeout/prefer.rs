@@ -1,5 +1,7 @@
 //! `wait` among the preferences of RFC 7240.
 
+use crate::text::{split_once, trim};
+
 /// The value of the first `wait`; of several, RFC 7240 has only the first count. An absent value is empty.
 pub(super) fn wait(header: &[u8]) -> Option<&[u8]> {
     let mut rest = header;
@@ -8,12 +10,9 @@ pub(super) fn wait(header: &[u8]) -> Option<&[u8]> {
         let preference = &rest[..end];
         // Parameters of a preference stand after a semicolon and are not its value.
         let preference = &preference[..end_of(preference, b';')];
-        let (name, value) = match preference.iter().position(|byte| *byte == b'=') {
-            Some(at) => (&preference[..at], &preference[at + 1..]),
-            None => (preference, &b""[..]),
-        };
-        if name.trim_ascii().eq_ignore_ascii_case(b"wait") {
-            return Some(value.trim_ascii());
+        let (name, value) = split_once(preference, b'=');
+        if trim(name).eq_ignore_ascii_case(b"wait") {
+            return Some(trim(value.unwrap_or_default()));
         }
         rest = rest.get(end + 1..).unwrap_or_default();
     }
