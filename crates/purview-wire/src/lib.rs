@@ -19,18 +19,35 @@
 //! );
 //! ```
 
+//!
+//! | what | type | headers |
+//! |---|---|---|
+//! | the time that is left | [`Format`] | `grpc-timeout`, `connect-timeout-ms`, `x-envoy-expected-rq-timeout-ms`, `request-timeout`, `prefer`, and one of a configured name |
+//! | when the time is up, for queues | [`ExpiresAt`] | `x-request-expires-at-ms` |
+//! | values | [`Baggage`] | `baggage` |
+//! | the trace | [`TraceParent`], [`TraceState`] | `traceparent`, `tracestate` |
+//! | the text of a gRPC status | [`encode_grpc_message`], [`decode_grpc_message`] | `grpc-message` |
+//! | all of it for a child process | [`mod@env`] | |
+
 #![forbid(unsafe_code)]
 
 mod baggage;
+pub mod env;
 mod excerpt;
+mod expires_at;
 mod grpc_message;
 mod list;
 mod percent;
 mod text;
 mod timeout;
+mod trace;
 
 pub use baggage::{BAGGAGE_HEADER, Baggage, BaggageError, BaggageLimits, BaggageProblem, Dropped, Member};
+pub use expires_at::{EXPIRES_AT_HEADER, ExpiresAt, ExpiresAtError, ExpiresAtText};
 pub use grpc_message::{decode_grpc_message, encode_grpc_message};
 pub use list::Encoded;
 pub use text::Text;
 pub use timeout::{Format, MAX_TIMEOUT, TIMEOUT_HEADER, TimeoutError, TimeoutProblem, TimeoutText};
+pub use trace::{
+    TRACEPARENT_HEADER, TRACESTATE_HEADER, TraceError, TraceParent, TraceParentText, TraceProblem, TraceState,
+};

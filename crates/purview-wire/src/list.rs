@@ -53,6 +53,15 @@ impl List {
         self.text.split(',').filter(|member| !member.is_empty())
     }
 
+    /// Puts a member in front.
+    pub(crate) fn insert_first(&mut self, member: &str) {
+        let mut list = Self::new();
+        list.reserve(self.bytes_with(member.len()));
+        list.push(member);
+        self.iter().for_each(|member| list.push(member));
+        *self = list;
+    }
+
     /// Those for which `keep` says so, in order.
     pub(crate) fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
         let mut kept = Self::new();

@@ -45,6 +45,12 @@ impl<const ROOM: usize> Text<ROOM> {
             }
         }
     }
+
+    /// With each of `bytes` as two lowercase hexadecimal digits at the end.
+    pub(crate) fn with_hex(self, bytes: &[u8]) -> Self {
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+        bytes.iter().fold(self, |text, byte| text.with(&[digit(byte >> 4), digit(byte & 15)]))
+    }
 }
 
 impl<const ROOM: usize> Deref for Text<ROOM> {

@@ -49,6 +49,18 @@ pub enum TimeoutProblem {
     TooLong,
 }
 
+impl fmt::Display for TimeoutProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "is empty",
+            Self::NotANumber => "is not a number",
+            Self::TooManyDigits => "has too many digits",
+            Self::BadUnit => "has no unit that is known",
+            Self::TooLong => "is longer than 1024 bytes",
+        })
+    }
+}
+
 impl TimeoutError {
     pub(super) fn new(format: Format, problem: TimeoutProblem, input: &[u8]) -> Self {
         Self { format, problem, input: Excerpt::of(input) }
@@ -80,13 +92,6 @@ impl TimeoutError {
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.format.header().unwrap_or(TIMEOUT_HEADER);
-        let wrong = match self.problem {
-            TimeoutProblem::Empty => "is empty",
-            TimeoutProblem::NotANumber => "is not a number",
-            TimeoutProblem::TooManyDigits => "has too many digits",
-            TimeoutProblem::BadUnit => "has no unit that is known",
-            TimeoutProblem::TooLong => "is longer than 1024 bytes",
-        };
         let accepted = match self.format {
             Format::GrpcTimeout => "1 to 8 digits and one of H, M, S, m, u, n",
             Format::ConnectTimeoutMs => "1 to 10 digits",
@@ -94,7 +99,7 @@ impl fmt::Display for TimeoutError {
             Format::RequestTimeout => "1 to 16 digits, in seconds",
             Format::PreferWait => "wait= and 1 to 16 digits, in seconds",
         };
-        write!(f, "{name} {} {wrong}: accepted are {accepted}", self.input)
+        write!(f, "{name} {} {}: accepted are {accepted}", self.input, self.problem)
     }
 }
 
