@@ -1,0 +1,144 @@
+//! What goes out.
+
+use crate::carrier::Inject;
+use crate::event::{Dropped, Event};
+use crate::policy::{Policy, Rules};
+use purview::{Context, Error};
+use std::time::Duration;
+
+/// Writes what `ctx` has and `policy` lets out into `carrier`, for a destination that is not named: values go only if the
+/// policy lets them go anywhere.
+///
+/// The time that is left is read once, here, by the clock of `ctx`: do it as late as possible, and anew for each attempt.
+/// First the headers that the policy writes are taken away, so that none of an earlier attempt, or of a request that is
+/// passed on, remains; also where this fails, and where the switch is off.
+///
+/// # Errors
+///
+/// `ctx` is done, and its error says why: do not send. Nothing was written then.
+///
+/// # Examples
+///
+/// ```
+/// use purview::{Context, ManualClock};
+/// use purview_propagate::{Policy, inject};
+/// use std::collections::HashMap;
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let (ctx, _canceler) = Context::root(&clock).with_timeout(Duration::from_secs(1));
+/// let mut message = HashMap::<String, String>::new();
+///
+/// clock.advance(Duration::from_millis(400));
+/// inject(&ctx, &mut message, &Policy::untrusted()).unwrap();
+/// assert_eq!(message["x-request-timeout-ms"], "600");
+///
+/// clock.advance(Duration::from_millis(600));
+/// let error = inject(&ctx, &mut message, &Policy::untrusted()).unwrap_err();
+/// assert!(error.is_deadline_exceeded());
+/// assert!(message.is_empty());
+/// ```
+pub fn inject<C: Inject + ?Sized>(ctx: &Context, carrier: &mut C, policy: &Policy) -> Result<(), Error> {
+    write(ctx, carrier, policy.rules(), None)
+}
+
+/// As [`inject`], for the destination `authority`: a host, and a port after a colon where one is stated, as in a `Host` header or
+/// in `http::uri::Authority`. What is not plainly a host (with user information, say) is none that gets values.
+///
+/// On a redirect call it anew with the new destination: what the last one got and this one must not have is taken away.
+///
+/// # Errors
+///
+/// As [`inject`].
+///
+/// # Examples
+///
+/// ```
+/// use purview::{Codec, Context, Key};
+/// use purview_propagate::{Policy, inject_to};
+/// use std::collections::HashMap;
+///
+/// static TENANT: Key<String> = Key::new("tenant")
+///     .crossing(Codec { encode: |t| Some(t.clone()), decode: |text| Ok(text.to_owned()) });
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy::untrusted().allow_outbound(&TENANT)?.destinations(["example.com"])?;
+/// let ctx = Context::background().with_value(&TENANT, "acme".to_owned());
+/// let mut headers = HashMap::<String, String>::new();
+///
+/// inject_to(&ctx, &mut headers, &policy, "api.example.com:443")?;
+/// assert_eq!(headers["baggage"], "tenant=acme");
+///
+/// inject_to(&ctx, &mut headers, &policy, "api.example.com.evil.net")?; // a redirect
+/// assert!(headers.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+pub fn inject_to<C: Inject + ?Sized>(
+    ctx: &Context,
+    carrier: &mut C,
+    policy: &Policy,
+    authority: &str,
+) -> Result<(), Error> {
+    write(ctx, carrier, policy.rules(), Some(authority))
+}
+
+fn write<C: Inject + ?Sized>(
+    ctx: &Context,
+    carrier: &mut C,
+    rules: &Rules,
+    authority: Option<&str>,
+) -> Result<(), Error> {
+    let left = rules.start(ctx, carrier)?;
+    if !rules.switch.is_outbound() {
+        return Ok(());
+    }
+    let with_values = rules.destinations.allows(authority);
+    if with_values || rules.deadline_everywhere {
+        rules.write_timeout(carrier, left);
+    }
+    if with_values {
+        rules.write_values(ctx, carrier);
+    } else {
+        rules.withhold(ctx);
+    }
+    Ok(())
+}
+
+impl Rules {
+    /// Takes away what is stale, and gives the time that is left.
+    pub(crate) fn start<C: Inject + ?Sized>(
+        &self,
+        ctx: &Context,
+        carrier: &mut C,
+    ) -> Result<Option<Duration>, Error> {
+        if let Some(format) = self.send {
+            carrier.remove(self.header_of(format));
+        }
+        if self.writes_baggage() {
+            carrier.remove(purview_wire::BAGGAGE_HEADER);
+        }
+        let left = ctx.remaining();
+        ctx.check()?;
+        Ok(left)
+    }
+
+    pub(crate) fn write_timeout<C: Inject + ?Sized>(&self, carrier: &mut C, left: Option<Duration>) {
+        let (Some(format), Some(left)) = (self.send, left) else { return };
+        if let Some(text) = format.encode(left) {
+            self.set(carrier, self.header_of(format), &text);
+        }
+    }
+
+    pub(crate) fn write_values<C: Inject + ?Sized>(&self, ctx: &Context, carrier: &mut C) {
+        if self.writes_baggage() {
+            self.write_baggage(ctx, carrier);
+        }
+    }
+
+    pub(crate) fn set<C: Inject + ?Sized>(&self, carrier: &mut C, name: &'static str, value: &str) {
+        if !carrier.set(name, value) {
+            self.tell(&Event::Dropped(Dropped::Carrier, 1));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a request was refused.
+
+use purview::BoxError;
+use purview_wire::{BaggageError, TimeoutError};
+use std::fmt;
+use std::time::Duration;
+
+/// Why a request was refused before any work: what [`Policy::read`](crate::Policy::read) gives by the rules of its policy.
+///
+/// It is the caller's mistake, to be answered as such (400 in HTTP, 13 in gRPC), but for
+/// [`TooLittleTime`](Self::TooLittleTime): to that one the answer is that the time is up (504, 4).
+///
+/// # Examples
+///
+/// ```
+/// use purview_propagate::{Policy, Refused};
+/// use std::collections::HashMap;
+///
+/// let refused = Policy::untrusted().read(&HashMap::from([("grpc-timeout", "-5m")])).unwrap_err();
+/// assert!(matches!(refused, Refused::Timeout(_)));
+/// assert_eq!(
+///     refused.to_string(),
+///     "grpc-timeout \"-5m\" is not a number: accepted are 1 to 8 digits and one of H, M, S, m, u, n",
+/// );
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Refused {
+    /// A header with the time that is left could not be read.
+    Timeout(TimeoutError),
+    /// The baggage could not be read.
+    Baggage(BaggageError),
+    /// A value was not what the codec of its key reads.
+    Value {
+        /// The name of the key.
+        key: &'static str,
+        /// What the codec said. It may show the value, so it is not part of the text of this error.
+        source: BoxError,
+    },
+    /// Less time is left than the policy's [`min_budget`](crate::Policy::min_budget).
+    TooLittleTime {
+        /// What the caller allows.
+        asked: Duration,
+        /// What it has to allow.
+        least: Duration,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout(error) => fmt::Display::fmt(error, f),
+            Self::Baggage(error) => fmt::Display::fmt(error, f),
+            Self::Value { key, .. } => {
+                write!(f, "the value of {key:?} in the baggage is not one of that key")
+            }
+            Self::TooLittleTime { asked, least } => {
+                write!(f, "the request allows {asked:?}, and at least {least:?} are needed")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Value { source, .. } => Some(&**source),
+            Self::Timeout(_) | Self::Baggage(_) | Self::TooLittleTime { .. } => None,
+        }
+    }
+}
