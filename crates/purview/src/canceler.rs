@@ -88,6 +88,25 @@ impl Canceler {
         }
     }
 
+    /// As [`cancel_with`](Self::cancel_with), with a cause that exists already: it is shared, and nothing is allocated. For those who
+    /// end many contexts for the same cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::{Cause, Context};
+    ///
+    /// let closing = Cause::new("the shop is closing");
+    /// let (ctx, canceler) = Context::background().with_cancel();
+    /// canceler.cancel_for(closing.clone());
+    /// assert!(ctx.cause().unwrap().ptr_eq(&closing));
+    /// ```
+    pub fn cancel_for(mut self, cause: Cause) {
+        if let Some(hold) = self.hold.take() {
+            hold.cancel_and_drop(Reason::Canceled, cause.into_given());
+        }
+    }
+
     /// Lets the context go on without a canceler: it ends with its parent, by its deadline, by a
     /// [`handle`](Self::handle), or not at all.
     ///

@@ -136,11 +136,7 @@ impl Given {
             Err(error) => error,
         };
         match error.downcast::<Shared>() {
-            // A plain reason is kept as an error: the context that it is passed on to may have ended for another one.
-            Ok(shared) => match shared.0.0 {
-                Repr::Reason(reason) => Cause(Repr::Given(Arc::new(Self(Box::new(reason))))),
-                _ => shared.0,
-            },
+            Ok(shared) => shared.0.into_given(),
             Err(error) => Cause(Repr::Given(Arc::new(Self(error)))),
         }
     }
@@ -157,6 +153,14 @@ impl Cause {
     /// ```
     pub fn new(error: impl Into<BoxError>) -> Self {
         Given::cause(error.into())
+    }
+
+    /// The same to be given to another context. A plain reason becomes an error, since that one may end for another reason.
+    pub(crate) fn into_given(self) -> Self {
+        match self.0 {
+            Repr::Reason(reason) => Self(Repr::Given(Arc::new(Given(Box::new(reason))))),
+            Repr::Dropped(_) | Repr::Given(_) => self,
+        }
     }
 
     pub(crate) fn of_reason(reason: Reason) -> Self {

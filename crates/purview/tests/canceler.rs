@@ -4,6 +4,7 @@ mod common;
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use common::{HOUR, SECOND, child, survives};
 use purview::{CancelerDropped, Cause, Context, Reason};
@@ -213,4 +214,18 @@ fn a_panic_while_a_context_is_held_leaves_the_tree_usable() {
     let below = child(&parent);
     cancel.cancel();
     assert!(below.is_done());
+}
+
+#[test]
+fn a_cause_that_exists_already_is_shared_and_a_plain_reason_of_another_context_is_kept_as_the_cause() {
+    let closing = Cause::new("closing");
+    let (ctx, cancel) = Context::background().with_cancel();
+    cancel.cancel_for(closing.clone());
+    assert!(ctx.cause().unwrap().ptr_eq(&closing));
+
+    let late = Context::background().derive().timeout(Duration::ZERO).build();
+    let (ctx, cancel) = Context::background().with_cancel();
+    cancel.cancel_for(late.cause().unwrap());
+    assert_eq!(ctx.err(), Some(Reason::Canceled));
+    assert_eq!(ctx.cause().unwrap().downcast_ref::<Reason>(), Some(&Reason::DeadlineExceeded));
 }
