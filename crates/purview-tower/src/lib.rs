@@ -1,6 +1,5 @@
 #![doc = include_str!("docs/guide.md")]
 #![forbid(unsafe_code)]
-#![doc(test(attr(deny(warnings))))]
 
 mod answer;
 mod cause;

@@ -132,8 +132,9 @@ fn a_call_stops_when_its_context_is_done_and_the_inner_one_is_dropped_at_once() 
     let service = service_fn(move |_: Request<()>| {
         let inner = inner.clone();
         async move {
-            let _inner = inner;
-            pending::<Result<Response<Script>, Infallible>>().await
+            let never = pending::<Result<Response<Script>, Infallible>>().await;
+            drop(inner);
+            never
         }
     });
     let mut service = ClientLayer::new().layer(service);

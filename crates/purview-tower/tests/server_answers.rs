@@ -130,9 +130,10 @@ fn a_handler_that_is_woken_by_its_own_work_in_the_same_moment_answers_for_itself
 
 #[test]
 fn a_request_that_is_late_already_does_not_reach_the_handler() {
-    for timeout in ["0"] {
+    for (header, timeout) in [("request-timeout", "0"), ("grpc-timeout", "0n"), ("x-request-timeout-ms", "0")]
+    {
         let bench = Bench::new();
-        let request = Request::builder().header("request-timeout", timeout).body(()).unwrap();
+        let request = Request::builder().header(header, timeout).body(()).unwrap();
         let (mut future, seen) = call(&bench, request, |_| panic!("it is late already"));
         assert_eq!(ready(future.poll()).status(), StatusCode::GATEWAY_TIMEOUT);
         assert!(ctx_of(&seen).is_none());

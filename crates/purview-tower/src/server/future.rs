@@ -37,7 +37,7 @@ pin_project! {
         // While it is live.
         request: Option<Request>,
         // What there is to say without a handler.
-        answer: Option<Response<Bytes>>,
+        answer: Option<Box<Response<Bytes>>>,
         exchange: Option<Exchange>,
     }
 
@@ -50,7 +50,7 @@ pin_project! {
 }
 
 impl<F> ServerFuture<F> {
-    pub(super) fn answered(answer: Response<Bytes>) -> Self {
+    pub(super) fn answered(answer: Box<Response<Bytes>>) -> Self {
         Self { handler: None, done: None, request: None, answer: Some(answer), exchange: None }
     }
 
@@ -75,7 +75,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(answer) = this.answer.take() {
-            return Poll::Ready(Ok(answer.map(ServerBody::text)));
+            return Poll::Ready(Ok((*answer).map(ServerBody::text)));
         }
         let (Some(request), Some(exchange)) = (this.request.as_mut(), *this.exchange) else {
             panic!("the response was polled after it was ready");

@@ -24,7 +24,7 @@ use tower_layer::Layer;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
 /// use purview::Context;
-/// use purview_tower::{End, ServerLayer};
+/// use purview_tower::ServerLayer;
 /// use std::convert::Infallible;
 /// use tower::{Layer, ServiceExt, service_fn};
 ///

@@ -33,20 +33,20 @@ impl Shared {
     }
 
     /// A request with these headers; or the answer to it, if there is no point in calling the handler.
-    pub(super) fn begin(self: &Arc<Self>, headers: &HeaderMap) -> Result<Request, Response<Bytes>> {
+    pub(super) fn begin(self: &Arc<Self>, headers: &HeaderMap) -> Result<Request, Box<Response<Bytes>>> {
         let arrived = match self.policy.read(headers) {
             Ok(arrived) => arrived,
-            Err(Refused::TooLittleTime { .. }) => return Err(self.answer_late()),
+            Err(Refused::TooLittleTime { .. }) => return Err(Box::new(self.answer_late())),
             Err(refused) => {
                 self.counts.end_unbegun(End::Refused);
-                return Err(self.answer.answer(&Why::Refused(&refused)));
+                return Err(Box::new(self.answer.answer(&Why::Refused(&refused))));
             }
         };
         let (ctx, canceler) = arrived.begin(&self.root);
         self.counts.begin();
         let request = Request { ctx, canceler: Some(canceler), shared: Arc::clone(self) };
         match request.ctx.error() {
-            Some(error) => Err(request.answer(&error)),
+            Some(error) => Err(Box::new(request.answer(&error))),
             None => Ok(request),
         }
     }

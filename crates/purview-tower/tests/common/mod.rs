@@ -129,7 +129,9 @@ pub fn response(body: Script) -> Response<Script> {
     Response::new(body)
 }
 
+pub type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
 /// One poll of a body, with a waker that does nothing.
-pub fn poll_frame<B: Body + Unpin>(body: &mut B) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+pub fn poll_frame<B: Body + Unpin>(body: &mut B) -> Polled<B> {
     Pin::new(body).poll_frame(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
