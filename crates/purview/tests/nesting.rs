@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use purview::{Canceler, Clock, Context, Reason, TimeSource};
+use purview::{Canceler, Clock, Context, Key, Reason, TimeSource};
 use purview_test::{ReentrantWaker, poll_with};
 
 #[test]
@@ -112,4 +112,21 @@ fn a_cause_that_is_passed_on_stays_what_it_was() {
     canceler.cancel_with(late.cause().unwrap());
     assert_eq!(ctx.cause().unwrap().to_string(), "context deadline exceeded");
     assert_eq!(ctx.cause().unwrap().downcast_ref::<Reason>(), Some(&Reason::DeadlineExceeded));
+}
+
+/// What keeps a context, in a value of another one.
+static KEPT: Key<Context> = Key::new("kept");
+
+#[test]
+fn a_pile_of_contexts_that_hold_each_other_by_values_is_freed_without_recursion() {
+    let mut child = Context::background();
+    for _ in 0..100_000 {
+        // The handle of the parent goes; its child, which has nothing but its memory, is its last share.
+        let (parent, canceler) = Context::background().derive().value(&KEPT, child).cancelable();
+        canceler.detach();
+        let (next, canceler) = parent.with_cancel();
+        canceler.detach();
+        child = next;
+    }
+    drop(child);
 }

@@ -31,6 +31,15 @@ impl<'a> Ref<'a> {
         // Acquire: whoever sees the node done sees its cause (I6).
         State(self.node().state.load(Ordering::Acquire))
     }
+
+    /// Says of a marked node that everything below it is marked as well. No lock is needed: the state of a marked node
+    /// changes in no other way, and whoever settles it writes the same.
+    #[inline]
+    pub(super) fn settle(self) {
+        let state = State(self.node().state.load(Ordering::Relaxed));
+        // Release: whoever finds it settled sees everything below marked (I4).
+        self.node().state.store(state.settled().0, Ordering::Release);
+    }
 }
 
 impl Drop for Locked<'_> {
@@ -122,7 +131,8 @@ impl<'a> Locked<'a> {
     // ---- state ----
 
     pub(super) fn state(&self) -> State {
-        State(self.header().state.load(Ordering::Relaxed))
+        // Acquire, although we have the lock: a node is settled without it.
+        self.node.state()
     }
 
     /// Publishes that the node is done, and why.
@@ -132,12 +142,6 @@ impl<'a> Locked<'a> {
         self.cancelable().cause.store(cause.0, Ordering::Relaxed);
         // Release: the cause is there before the state says done (I6).
         self.header().state.store(State::done(reason).0, Ordering::Release);
-    }
-
-    #[inline]
-    pub(super) fn settle(&self) {
-        // Release: whoever finds it settled sees everything below marked (I4).
-        self.header().state.store(self.state().settled().0, Ordering::Release);
     }
 
     /// Says that the deadline of this node is armed.

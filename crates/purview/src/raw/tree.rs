@@ -1,7 +1,6 @@
 //! Linking, counting and freeing nodes.
 
 use super::alloc::{dealloc, place};
-use super::cause::CauseWord;
 use super::deferred;
 use super::extra::Extra;
 use super::locked::Locked;
@@ -101,6 +100,23 @@ pub(super) enum Share {
     HoldAndDerived(u32),
 }
 
+/// What is left to be done by one who gave a share back.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Left {
+    /// To give this share in a node back.
+    Share(NonNull<Node>, Share),
+    /// To end a node: its last share was given back, by him.
+    End(NonNull<Node>),
+}
+
+impl Left {
+    fn node(self) -> NonNull<Node> {
+        match self {
+            Self::Share(node, _) | Self::End(node) => node,
+        }
+    }
+}
+
 /// Gives a share in a node back, and frees the node if it was the last, and its parent if that was the last, and so on
 /// up the chain: a loop, whatever the depth. No lock is held.
 ///
@@ -108,20 +124,33 @@ pub(super) enum Share {
 ///
 /// The caller has the share, and does not use the node by it any more.
 pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
+    // SAFETY: the caller's promise.
+    unsafe { do_all(Left::Share(node, share)) };
+}
+
+/// Does what is left, and what is left after that, and so on. No lock is held.
+///
+/// # Safety
+///
+/// It is left to the caller.
+unsafe fn do_all(left: Left) {
     let nesting = Nesting::enter();
     let too_deep = nesting.depth() > deferred::DEEPEST;
     // A link has to end before the merged node that is being freed around us: of that, only what it leaves over is put off.
-    // SAFETY: the share keeps the node.
-    let is_link = unsafe { Ref::new(node) }.kind().has(Kind::LINK);
-    if too_deep && !is_link && deferred::put_off((node, share)) {
+    // SAFETY: the share keeps the node, and one that is to be ended is ours.
+    let is_link = unsafe { Ref::new(left.node()) }.kind().has(Kind::LINK);
+    if too_deep && !is_link && deferred::put_off(left) {
         return;
     }
-    let mut next = Some((node, share));
-    while let Some((node, share)) = next.or_else(|| deferred_at(&nesting)) {
-        // SAFETY: the share keeps the node alive until it is given back under the lock.
-        let locked = unsafe { Ref::new(node) }.lock();
-        // SAFETY: the share is the caller's, or was left over by the step before.
-        next = unsafe { release_locked(locked, share) };
+    let mut next = Some(left);
+    while let Some(left) = next.or_else(|| deferred_at(&nesting)) {
+        // SAFETY: a share keeps its node until it is given back under the lock; a node that is to be ended is ours.
+        next = unsafe {
+            match left {
+                Left::Share(node, share) => give_back(Ref::new(node).lock(), share),
+                Left::End(node) => finish(Ref::new(node)),
+            }
+        };
         if too_deep {
             next = next.filter(|left| !deferred::put_off(*left));
         }
@@ -129,16 +158,16 @@ pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
 }
 
 /// What was put off by those who would have nested deeper than this.
-fn deferred_at(nesting: &Nesting) -> Option<(NonNull<Node>, Share)> {
+fn deferred_at(nesting: &Nesting) -> Option<Left> {
     if nesting.depth() == deferred::DEEPEST { deferred::take() } else { None }
 }
 
-/// One step of [`release`]; gives the share that the next one has to give back.
+/// Gives a share back, under the lock, and ends the node if it was the last.
 ///
 /// # Safety
 ///
 /// As for [`release`].
-unsafe fn release_locked(mut locked: Locked<'_>, share: Share) -> Option<(NonNull<Node>, Share)> {
+unsafe fn give_back(mut locked: Locked<'_>, share: Share) -> Option<Left> {
     let node = locked.node();
     match share {
         Share::Hold => locked.sub_hold(),
@@ -163,14 +192,14 @@ unsafe fn release_locked(mut locked: Locked<'_>, share: Share) -> Option<(NonNul
             drop(locked);
             // SAFETY: the branches were open, so each has the hold that came with that.
             let ended = unsafe { super::branch::let_go(node, branches) };
-            return Some((node.ptr(), Share::HoldAndDerived(ended)));
+            return Some(Left::Share(node.ptr(), Share::HoldAndDerived(ended)));
         }
     }
     if locked.derived() == 0 && extra.with_drained(&mut locked, |list| !list.is_empty()) {
         locked.add_hold();
         drop(locked);
         wake_drained(node, extra);
-        return Some((node.ptr(), Share::Hold));
+        return Some(Left::Share(node.ptr(), Share::Hold));
     }
     None
 }
@@ -192,17 +221,17 @@ fn wake_drained(node: Ref<'_>, extra: &Extra) {
 }
 
 /// Ends a node that is not alive any more: drops what it holds, takes it out of the wheel and of the children of its
-/// scope, and frees it. Gives the share in its parent that is left over.
+/// scope, and frees it. The answer is what is left to do after that.
 ///
 /// # Safety
 ///
 /// The node was found not alive under its lock, by the one who made it so.
-unsafe fn finish(node: Ref<'_>) -> Option<(NonNull<Node>, Share)> {
+unsafe fn finish(node: Ref<'_>) -> Option<Left> {
     let kind = node.kind();
     if kind.has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
         super::timing::disarm(node);
     }
-    if kind.has(Kind::CANCELABLE) {
+    if kind.has(Kind::CANCELABLE) && has_waiters(node) {
         // What is still there are callbacks that can never be called any more; whoever else waits has a handle.
         take_waiters(node, WakeBatch::drop_all);
     }
@@ -211,20 +240,36 @@ unsafe fn finish(node: Ref<'_>) -> Option<(NonNull<Node>, Share)> {
         unsafe { drop_tail(node.ptr(), kind) };
     }
     // SAFETY: nothing below is left, so nobody uses the cause or one lent from it.
-    shield(|| unsafe { drop_cause(node) });
-    let parent = node.parent();
-    let linked = is_linked(node);
-    if linked {
-        // Known to be there: it is linked below the scope of its parent.
-        let above = parent.map(Ref::scope).map(Ref::lock);
-        if let Some(above) = above {
-            above.remove_child(node);
-        }
+    unsafe { drop_cause(node) };
+    let parent = node.parent()?;
+    if is_linked(node) {
+        // SAFETY: the node is not alive, and in the list of this scope.
+        return unsafe { leave(node, parent, parent.scope().lock()) };
     }
     // SAFETY: nobody can find the node any more.
     unsafe { free(node) };
-    let parent = parent.filter(|parent| !parent.kind().has(Kind::STATIC))?;
-    Some((parent.ptr(), Share::Derived(1)))
+    (!parent.kind().has(Kind::STATIC)).then_some(Left::Share(parent.ptr(), Share::Derived(1)))
+}
+
+/// Takes a node that nobody holds any more out of the children of its scope, whose lock is given, and frees it. Its share
+/// in its parent is given back under the same lock, where it is that of the parent; otherwise it is left.
+///
+/// # Safety
+///
+/// Nobody uses the node any more, and nothing in it is left to be dropped.
+#[inline]
+unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Left> {
+    above.remove_child(node);
+    let left = if above.node() != parent || above.extra().is_some() {
+        Some(Left::Share(parent.ptr(), Share::Derived(1)))
+    } else {
+        above.sub_derived(1);
+        (!above.is_alive()).then_some(Left::End(parent.ptr()))
+    };
+    drop(above);
+    // SAFETY: nobody can find it any more.
+    unsafe { free(node) };
+    left
 }
 
 /// Takes all waiters of a node out, the eldest first, and gives them to `tell` batch by batch, with no lock held.
@@ -248,9 +293,11 @@ pub(super) fn take_waiters(node: Ref<'_>, tell: impl Fn(&mut WakeBatch)) {
 /// Nobody uses the node, or one below it, any more.
 unsafe fn drop_cause(node: Ref<'_>) {
     if node.kind().has(Kind::CANCELABLE) {
-        let word = CauseWord(node.cancelable().cause.load(Ordering::Relaxed));
-        // SAFETY: the caller's promise.
-        unsafe { word.drop_owned() };
+        let word = node.cancelable().cause_word();
+        if word.is_owned() {
+            // SAFETY: the caller's promise.
+            shield(|| unsafe { word.drop_owned() });
+        }
     }
 }
 
@@ -359,22 +406,10 @@ pub(super) unsafe fn free_alone(node: Ref<'_>) -> bool {
     if !is_alone(node) || has_waiters(node) {
         return false;
     }
-    above.remove_child(node);
-    if parent != scope {
-        drop(above);
-        // SAFETY: nobody can find it any more. Its share in the parent is left over.
-        unsafe {
-            free(node);
-            release(parent.ptr(), Share::Derived(1));
-        }
-        return true;
-    }
-    // SAFETY: as above.
-    unsafe { free(node) };
-    // SAFETY: as above; the share is the freed node's.
-    if let Some((above, share)) = unsafe { release_locked(above, Share::Derived(1)) } {
-        // SAFETY: as above.
-        unsafe { release(above, share) };
+    // SAFETY: nobody can find it any more but by the list, and it has nothing to be dropped.
+    if let Some(left) = unsafe { leave(node, parent, above) } {
+        // SAFETY: it is left to us.
+        unsafe { do_all(left) };
     }
     true
 }
@@ -395,7 +430,8 @@ fn is_alone(node: Ref<'_>) -> bool {
         && !node.cancelable().cause_word().is_owned()
 }
 
-/// Whether callbacks are registered with a node that is alone and cannot be found by a walk.
+/// Whether callbacks are registered with a node that nobody else uses: it is not alive, or alone and under the lock that a
+/// walk would come by.
 #[inline]
 fn has_waiters(node: Ref<'_>) -> bool {
     // SAFETY: nobody else is there to change the list: no handle, no hold, no walk.

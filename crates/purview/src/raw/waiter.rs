@@ -2,6 +2,7 @@
 
 use super::node::Ref;
 use crate::sync::{Thread, UnsafeCell, WAKE_BATCH, shield};
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
@@ -170,13 +171,14 @@ unsafe fn entry<R>(waiter: NonNull<Waiter>, f: impl FnOnce(&mut Entry) -> R) -> 
 /// Waiters taken out of their list under the lock, to be told after it.
 #[derive(Debug)]
 pub(super) struct WakeBatch {
-    items: [Option<Notify>; WAKE_BATCH],
+    /// The first `len` are there.
+    items: [MaybeUninit<Notify>; WAKE_BATCH],
     len: usize,
 }
 
 impl WakeBatch {
     pub(super) const fn new() -> Self {
-        Self { items: [const { None }; WAKE_BATCH], len: 0 }
+        Self { items: [const { MaybeUninit::uninit() }; WAKE_BATCH], len: 0 }
     }
 
     fn has_room(&self) -> bool {
@@ -188,25 +190,32 @@ impl WakeBatch {
     }
 
     fn push(&mut self, notify: Notify) {
-        self.items[self.len] = Some(notify);
+        self.items[self.len].write(notify);
         self.len += 1;
     }
 
     /// Tells them all, eldest first. No lock may be held.
     pub(super) fn notify_all(&mut self) {
-        for item in &mut self.items[..std::mem::take(&mut self.len)] {
-            if let Some(notify) = item.take() {
-                notify.notify();
-            }
-        }
+        self.each(Notify::notify);
     }
 
     /// Drops them all untold, each on its own. No lock may be held.
     pub(super) fn drop_all(&mut self) {
+        self.each(|notify| _ = shield(|| drop(notify)));
+    }
+
+    /// Empties the batch, the eldest first. `tell` does not panic: what it calls is shielded.
+    fn each(&mut self, tell: impl Fn(Notify)) {
         for item in &mut self.items[..std::mem::take(&mut self.len)] {
-            let notify = item.take();
-            shield(|| drop(notify));
+            // SAFETY: it was among the first `len`, which are forgotten here.
+            tell(unsafe { item.assume_init_read() });
         }
+    }
+}
+
+impl Drop for WakeBatch {
+    fn drop(&mut self) {
+        debug_assert!(self.len == 0, "a batch is told or dropped before it ends");
     }
 }
 

@@ -11,7 +11,7 @@ use super::node::{Kind, Node, Ref};
 use super::tree::{Share, free_alone, release, take_waiters};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
-use crate::sync::MARK_BATCH;
+use crate::sync::{MARK_BATCH, Ordering};
 use std::ptr::NonNull;
 
 /// Marks `node` and everything below it done, then wakes all that the marking met. False if the node was done before;
@@ -30,15 +30,8 @@ pub(super) fn cancel(node: Ref<'_>, reason: Reason, cause: CauseWord) -> bool {
         locked.mark(reason, cause);
     }
     let mut walk = Walk::new();
-    if locked.first_child().is_none() {
-        locked.settle();
-        walk.note_marked(&locked, first);
-        drop(locked);
-    } else {
-        walk.note_marked(&locked, first);
-        drop(locked);
-        walk.mark_below(node);
-    }
+    walk.note_marked(&locked, first);
+    walk.mark_below(locked);
     if !first {
         // SAFETY: the word was never stored.
         crate::sync::shield(|| unsafe { cause.drop_owned() });
@@ -66,7 +59,7 @@ pub(super) unsafe fn cancel_and_release(node: NonNull<Node>, reason: Reason, cau
     if shared && quiet && !cause.is_owned() && locked.extra().is_none() {
         if !locked.state().is_done() {
             locked.mark(reason, cause);
-            locked.settle();
+            this.settle();
         }
         locked.sub_hold();
         return;
@@ -95,7 +88,7 @@ enum Step<'a> {
     /// To the next child: there is nothing below this one to mark.
     Next,
     /// Below this node, which was given a hold.
-    Descend(Ref<'a>),
+    Descend(Locked<'a>),
 }
 
 impl Walk {
@@ -103,23 +96,23 @@ impl Walk {
         Self { wake_first: None, wake_last: None, ended: None, links: Vec::new() }
     }
 
-    /// Marks everything below `top`, which is marked, and settles it.
-    fn mark_below(&mut self, top: Ref<'_>) {
-        let mut current = top;
-        let mut above = current.lock();
+    /// Marks everything below the node whose lock is given, which is marked, and settles it.
+    ///
+    /// Of the nodes on the way down only the lowest has a hold of ours: it keeps those above it.
+    fn mark_below(&mut self, top: Locked<'_>) {
+        let mut above = top;
+        let top = above.node();
         let mut child = above.first_child();
         let mut visited = 0;
+        // How many of the last steps down were to a last child.
+        let mut last_ones = 0;
         loop {
             let Some(this) = child else {
-                above.settle();
-                if current == top {
-                    return;
-                }
+                let current = above.node();
                 drop(above);
-                let (up, next) = self.ascend(current);
-                child = next;
-                current = up.node();
-                above = up;
+                current.settle();
+                let Some(place) = self.ascend(current, top, std::mem::take(&mut last_ones)) else { return };
+                (above, child) = place;
                 continue;
             };
             match self.visit(&above, this) {
@@ -131,9 +124,12 @@ impl Walk {
                     child = above.next_child(this);
                 }
                 Step::Descend(below) => {
-                    drop(above);
-                    current = below;
-                    above = current.lock();
+                    last_ones = if is_last(&above, this) { last_ones + 1 } else { 0 };
+                    if above.node() != top {
+                        // It is kept by what we go down to.
+                        above.sub_hold();
+                    }
+                    above = below;
                     child = above.first_child();
                 }
             }
@@ -141,6 +137,7 @@ impl Walk {
     }
 
     /// Marks `child` with what is known of the node above, whose lock is held.
+    #[inline]
     fn visit<'a>(&mut self, above: &Locked<'_>, child: Ref<'a>) -> Step<'a> {
         let locked = child.lock();
         if !locked.is_alive() || locked.state().is_settled() {
@@ -151,11 +148,11 @@ impl Walk {
             return self.visit_merged(&locked);
         }
         if locked.first_child().is_none() {
-            locked.settle();
+            child.settle();
             return Step::Next;
         }
         locked.add_hold();
-        Step::Descend(child)
+        Step::Descend(locked)
     }
 
     /// Goes through a link to the merged node behind it. The lock of the link is held, and that of the source above.
@@ -163,14 +160,14 @@ impl Walk {
         let merged = super::merge::target(link.node());
         let locked = merged.lock();
         if !locked.is_alive() || locked.state().is_settled() {
-            link.settle();
+            link.node().settle();
             return Step::Next;
         }
         self.mark_from(&locked, link.node());
         // Its place in `links` is needed even where nothing is below, to settle the link on the way up.
         locked.add_hold();
         self.links.push(link.node().ptr());
-        Step::Descend(merged)
+        Step::Descend(locked)
     }
 
     fn mark_from(&mut self, locked: &Locked<'_>, above: Ref<'_>) {
@@ -197,31 +194,48 @@ impl Walk {
         }
     }
 
-    /// Leaves `current`, below which all is marked, for the node that it was entered from. The answer is that node, under
-    /// its lock, and the next child to visit. The hold that came with the descent is given back.
-    fn ascend<'a>(&mut self, current: Ref<'a>) -> (Locked<'a>, Option<Ref<'a>>) {
+    /// Leaves `current`, which is settled, for the next node above that has something left to visit. The answer is that node,
+    /// under its lock, and the child to go on with; none when there is nothing left below `top`. The hold moves there.
+    ///
+    /// Below a node that was left for its last child nothing is left: what was linked since was born done.
+    fn ascend<'a>(
+        &mut self,
+        current: Ref<'a>,
+        top: Ref<'a>,
+        last_ones: usize,
+    ) -> Option<(Locked<'a>, Option<Ref<'a>>)> {
+        let mut settled = current;
+        for _ in 0..last_ones {
+            settled = scope_above(settled);
+            settled.settle();
+        }
+        if settled == top {
+            if current != top {
+                self.give_back(current);
+            }
+            return None;
+        }
         let through = self.links.last().copied().filter(|link| {
-            // SAFETY: a merged node with a hold of ours keeps its links.
-            super::merge::target(unsafe { Ref::new(*link) }) == current
+            // SAFETY: a merged node that is kept by our hold keeps its links.
+            super::merge::target(unsafe { Ref::new(*link) }) == settled
         });
         let entered = match through {
-            None => current,
+            None => settled,
             Some(link) => {
                 self.links.pop();
                 // SAFETY: as above.
-                unsafe { Ref::new(link) }
+                let link = unsafe { Ref::new(link) };
+                link.settle();
+                link
             }
         };
-        let Some(up) = entered.parent().map(Ref::scope) else {
-            unreachable!("what a walk descends to has a parent")
-        };
-        let up = up.lock();
-        if entered != current {
-            entered.lock().settle();
+        let up = scope_above(entered).lock();
+        if up.node() != top {
+            up.add_hold();
         }
         let next = up.next_child(entered);
         self.give_back(current);
-        (up, next)
+        Some((up, next))
     }
 
     /// Gives a hold back while a lock is held: if it was the last share, the node is kept for `finish`.
@@ -273,10 +287,23 @@ impl Walk {
     }
 }
 
+/// Whether nothing follows `child`, and a walk that goes below it need not come back to the node above.
+fn is_last(above: &Locked<'_>, child: Ref<'_>) -> bool {
+    // Behind a link lies a node from elsewhere; and whoever has branches has to see to them when a hold is given back.
+    above.next_child(child).is_none() && !child.kind().has(Kind::LINK) && above.extra().is_none()
+}
+
+/// The scope that a node is linked below.
+fn scope_above(node: Ref<'_>) -> Ref<'_> {
+    let Some(parent) = node.parent() else { unreachable!("what a walk descends to has a parent") };
+    parent.scope()
+}
+
 /// Wakes those who wait for `node`, which is done and to which no one is added any more, the eldest first.
 fn wake(node: Ref<'_>) {
     take_waiters(node, WakeBatch::notify_all);
-    if node.kind().has(Kind::TIMED) {
+    // Since it was marked, under its lock, nobody puts it into the wheel any more.
+    if node.kind().has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
         super::timing::disarm(node);
     }
 }
