@@ -5,6 +5,7 @@ use crate::crossing::Put;
 use crate::event::Event;
 use crate::policy::{Malformed, Policy, Rules};
 use crate::refused::Refused;
+use crate::trace::{TRACE, Trace};
 use purview::{Canceler, Context};
 use purview_wire::{Format, TimeoutError};
 use std::fmt;
@@ -37,6 +38,7 @@ use std::time::Duration;
 pub struct Arrived {
     asked: Option<Duration>,
     timeout: Option<Duration>,
+    trace: Option<Trace>,
     values: Vec<Box<dyn Put>>,
 }
 
@@ -67,7 +69,7 @@ impl Policy {
         let arrived = if rules.switch.is_inbound() {
             asked(rules).and_then(|asked| rules.arrive(carrier, asked))
         } else {
-            Ok(Arrived { asked: None, timeout: rules.unasked(), values: Vec::new() })
+            Ok(Arrived { asked: None, timeout: rules.unasked(), trace: None, values: Vec::new() })
         };
         arrived.inspect_err(|_| rules.count_refusal())
     }
@@ -126,6 +128,15 @@ impl Arrived {
         self.asked
     }
 
+    /// The trace context that came, if the policy takes it in; [`TRACE`] in the context.
+    ///
+    /// # Examples
+    ///
+    /// See [`TRACE`].
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
     /// Begins the context of the request below `parent`, whose clock counts the time from now. The parent's deadline holds
     /// where it is earlier, and a time of zero is over at once.
     ///
@@ -141,7 +152,10 @@ impl Arrived {
         if let Some(timeout) = self.timeout {
             derive = derive.timeout(timeout);
         }
-        let (ctx, canceler) = derive.cancelable();
+        let (ctx, canceler) = match self.trace {
+            Some(trace) => derive.value(&TRACE, trace).cancelable(),
+            None => derive.cancelable(),
+        };
         (put(self.values, ctx), canceler)
     }
 
@@ -162,7 +176,10 @@ impl Arrived {
         if let Some(timeout) = self.timeout {
             derive = derive.timeout(timeout);
         }
-        let ctx = derive.build();
+        let ctx = match self.trace {
+            Some(trace) => derive.value(&TRACE, trace).build(),
+            None => derive.build(),
+        };
         put(self.values, ctx)
     }
 }
@@ -213,7 +230,8 @@ impl Rules {
         let timeout = self.grant(asked)?;
         let mut values = Vec::new();
         self.read_baggage(carrier, &mut values)?;
-        Ok(Arrived { asked, timeout, values })
+        let trace = if self.traces { self.read_trace(carrier) } else { None };
+        Ok(Arrived { asked, timeout, trace, values })
     }
 
     /// What a request gets that asks for so much.
@@ -241,7 +259,7 @@ impl Rules {
     }
 }
 
-fn least_of(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+pub(crate) fn least_of(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (one, other) => one.or(other),

@@ -138,7 +138,8 @@ impl Rules {
 
     /// Tells how much of `ctx` a destination does not get.
     pub(crate) fn withhold(&self, ctx: &Context) {
-        let members = self.outbound(ctx).count() + self.passed(ctx).map_or(0, Baggage::len);
+        let baggage = self.outbound(ctx).count() + self.passed(ctx).map_or(0, Baggage::len);
+        let members = baggage + usize::from(self.has_trace(ctx));
         if members > 0 {
             self.tell(&Event::Dropped(Dropped::Destination, members));
         }

@@ -1,6 +1,6 @@
 //! What a policy had to do about what came or was to go: told to an observer, and counted.
 
-use purview_wire::TimeoutError;
+use purview_wire::{ExpiresAtError, TimeoutError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ use std::time::Duration;
 pub enum Event<'a> {
     /// A header with the time that is left could not be read.
     MalformedTimeout(&'a TimeoutError),
+    /// A moment at which the time is up could not be read.
+    MalformedExpiry(&'a ExpiresAtError),
     /// So many members of baggage could not be read, or all of it, as one.
     MalformedBaggage(usize),
     /// The trace context could not be read.
@@ -122,9 +124,10 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn count(&self, event: &Event<'_>) {
         let (counter, by) = match event {
-            Event::MalformedTimeout(_) | Event::MalformedTrace | Event::MalformedValue(_) => {
-                (&self.malformed, 1)
-            }
+            Event::MalformedTimeout(_)
+            | Event::MalformedExpiry(_)
+            | Event::MalformedTrace
+            | Event::MalformedValue(_) => (&self.malformed, 1),
             Event::MalformedBaggage(members) => (&self.malformed, *members),
             Event::Capped { .. } | Event::Raised { .. } => (&self.clamped, 1),
             Event::Dropped(_, members) => (&self.dropped, *members),

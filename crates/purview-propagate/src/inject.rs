@@ -4,7 +4,8 @@ use crate::carrier::Inject;
 use crate::event::{Dropped, Event};
 use crate::policy::{Policy, Rules};
 use purview::{Context, Error};
-use std::time::Duration;
+use purview_wire::{BAGGAGE_HEADER, EXPIRES_AT_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER};
+use std::time::{Duration, SystemTime};
 
 /// Writes what `ctx` has and `policy` lets out into `carrier`, for a destination that is not named: values go only if the
 /// policy lets them go anywhere.
@@ -39,7 +40,7 @@ use std::time::Duration;
 /// assert!(message.is_empty());
 /// ```
 pub fn inject<C: Inject + ?Sized>(ctx: &Context, carrier: &mut C, policy: &Policy) -> Result<(), Error> {
-    write(ctx, carrier, policy.rules(), None)
+    write(ctx, carrier, policy.rules(), None, Time::Left)
 }
 
 /// As [`inject`], for the destination `authority`: a host, and a port after a colon where one is stated, as in a `Host` header or
@@ -80,22 +81,42 @@ pub fn inject_to<C: Inject + ?Sized>(
     policy: &Policy,
     authority: &str,
 ) -> Result<(), Error> {
-    write(ctx, carrier, policy.rules(), Some(authority))
+    write(ctx, carrier, policy.rules(), Some(authority), Time::Left)
 }
 
-fn write<C: Inject + ?Sized>(
+/// How a deadline goes out.
+#[derive(Clone, Copy)]
+pub(crate) enum Time {
+    /// As what is left.
+    Left,
+    /// As what is left, and as a moment, by the wall clock's now.
+    Both(SystemTime),
+    /// As a moment alone.
+    Moment(SystemTime),
+}
+
+pub(crate) fn write<C: Inject + ?Sized>(
     ctx: &Context,
     carrier: &mut C,
     rules: &Rules,
     authority: Option<&str>,
+    time: Time,
 ) -> Result<(), Error> {
+    if !matches!(time, Time::Left) {
+        carrier.remove(EXPIRES_AT_HEADER);
+    }
     let left = rules.start(ctx, carrier)?;
     if !rules.switch.is_outbound() {
         return Ok(());
     }
     let with_values = rules.destinations.allows(authority);
     if with_values || rules.deadline_everywhere {
-        rules.write_timeout(carrier, left);
+        if let Time::Left | Time::Both(_) = time {
+            rules.write_timeout(carrier, left);
+        }
+        if let Time::Both(now) | Time::Moment(now) = time {
+            rules.write_moment(carrier, left, now);
+        }
     }
     if with_values {
         rules.write_values(ctx, carrier);
@@ -116,7 +137,11 @@ impl Rules {
             carrier.remove(self.header_of(format));
         }
         if self.writes_baggage() {
-            carrier.remove(purview_wire::BAGGAGE_HEADER);
+            carrier.remove(BAGGAGE_HEADER);
+        }
+        if self.traces {
+            carrier.remove(TRACEPARENT_HEADER);
+            carrier.remove(TRACESTATE_HEADER);
         }
         let left = ctx.remaining();
         ctx.check()?;
@@ -133,6 +158,9 @@ impl Rules {
     pub(crate) fn write_values<C: Inject + ?Sized>(&self, ctx: &Context, carrier: &mut C) {
         if self.writes_baggage() {
             self.write_baggage(ctx, carrier);
+        }
+        if self.traces {
+            self.write_trace(ctx, carrier);
         }
     }
 

@@ -12,7 +12,9 @@ mod inject;
 mod names;
 mod policy;
 mod refused;
+mod stored;
 mod switch;
+mod trace;
 
 pub use self::arrived::{Arrived, extract};
 pub use self::carrier::{Extract, Inject};
@@ -20,4 +22,6 @@ pub use self::event::{Counts, Dropped, Event};
 pub use self::inject::{inject, inject_to};
 pub use self::policy::{Malformed, Policy, PolicyError};
 pub use self::refused::Refused;
+pub use self::stored::{Environment, inject_command, inject_stored};
 pub use self::switch::Switch;
+pub use self::trace::{TRACE, Trace};

@@ -36,7 +36,6 @@ pub(crate) fn is_taken(header: &str) -> bool {
         "content-type",
         "cookie",
         "expect",
-        "expires-at",
         "host",
         "prefer",
         "request-timeout",
@@ -45,6 +44,7 @@ pub(crate) fn is_taken(header: &str) -> bool {
         "tracestate",
         "transfer-encoding",
         "upgrade",
+        "x-request-expires-at-ms",
     ];
     TAKEN.contains(&header)
 }

@@ -88,9 +88,11 @@ pub(crate) struct Rules {
     pub(crate) default_timeout: Option<Duration>,
     pub(crate) min_budget: Duration,
     pub(crate) floor: Duration,
+    pub(crate) skew: Duration,
     pub(crate) malformed: Malformed,
     pub(crate) keys: Vec<AllowedKey>,
     pub(crate) unknown_baggage: bool,
+    pub(crate) traces: bool,
     pub(crate) read_limits: BaggageLimits,
     pub(crate) send_limits: BaggageLimits,
     pub(crate) max_value_bytes: usize,
@@ -131,9 +133,11 @@ impl Policy {
             default_timeout: None,
             min_budget: Duration::ZERO,
             floor: Duration::ZERO,
+            skew: Duration::ZERO,
             malformed: Malformed::Reject,
             keys: Vec::new(),
             unknown_baggage: false,
+            traces: false,
             read_limits: BaggageLimits::READ,
             send_limits: BaggageLimits::SEND,
             max_value_bytes: MAX_VALUE_BYTES,
@@ -168,7 +172,7 @@ impl Policy {
     /// assert_eq!(goes["baggage"], "user=ada;role=%41");
     /// ```
     pub fn trusted() -> Self {
-        Self::untrusted().read_formats(Format::ALL).unknown_baggage(true).any_destination()
+        Self::untrusted().read_formats(Format::ALL).unknown_baggage(true).traces(true).any_destination()
     }
 
     fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
@@ -278,6 +282,16 @@ impl Policy {
     /// ```
     pub fn read_formats(self, formats: impl IntoIterator<Item = Format>) -> Self {
         self.with(|rules| rules.formats = formats.into_iter().collect())
+    }
+
+    /// How far the clocks of the machines may be apart, where time crosses as a moment (through queues, to child processes):
+    /// what is read counts as so much later. Zero at first. See [`read_stored`](Self::read_stored).
+    ///
+    /// # Examples
+    ///
+    /// See [`read_stored`](Self::read_stored).
+    pub fn skew(self, most: Duration) -> Self {
+        self.with(|rules| rules.skew = most)
     }
 }
 
@@ -397,6 +411,15 @@ impl Policy {
     /// See [`trusted`](Self::trusted).
     pub fn unknown_baggage(self, passes: bool) -> Self {
         self.with(|rules| rules.unknown_baggage = passes)
+    }
+
+    /// Whether the trace context of a caller is taken in, as [`TRACE`](crate::TRACE), and that of a context is sent.
+    ///
+    /// # Examples
+    ///
+    /// See [`TRACE`](crate::TRACE).
+    pub fn traces(self, cross: bool) -> Self {
+        self.with(|rules| rules.traces = cross)
     }
 
     /// The most members and bytes of baggage, in each direction, instead of what [W3C
@@ -640,6 +663,7 @@ impl fmt::Debug for Policy {
             .field("malformed", &rules.malformed)
             .field("keys", &rules.keys)
             .field("unknown_baggage", &rules.unknown_baggage)
+            .field("traces", &rules.traces)
             .field("send", &rules.send)
             .field("destinations", &rules.destinations)
             .field("switch", &rules.switch)

@@ -1,7 +1,7 @@
 //! Why a request was refused.
 
 use purview::BoxError;
-use purview_wire::{BaggageError, TimeoutError};
+use purview_wire::{BaggageError, ExpiresAtError, TimeoutError};
 use std::fmt;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ use std::time::Duration;
 pub enum Refused {
     /// A header with the time that is left could not be read.
     Timeout(TimeoutError),
+    /// The moment at which the time is up could not be read.
+    Expiry(ExpiresAtError),
     /// The baggage could not be read.
     Baggage(BaggageError),
     /// A value was not what the codec of its key reads.
@@ -50,6 +52,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout(error) => fmt::Display::fmt(error, f),
+            Self::Expiry(error) => fmt::Display::fmt(error, f),
             Self::Baggage(error) => fmt::Display::fmt(error, f),
             Self::Value { key, .. } => {
                 write!(f, "the value of {key:?} in the baggage is not one of that key")
@@ -65,7 +68,7 @@ impl std::error::Error for Refused {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Value { source, .. } => Some(&**source),
-            Self::Timeout(_) | Self::Baggage(_) | Self::TooLittleTime { .. } => None,
+            Self::Timeout(_) | Self::Expiry(_) | Self::Baggage(_) | Self::TooLittleTime { .. } => None,
         }
     }
 }

@@ -42,9 +42,9 @@ fn a_deadline_costs_the_node_of_its_context_and_what_the_header_map_takes() {
         let begun = cost(|| drop(black_box(policy.read(&headers).map(|arrived| arrived.begin(&root)))));
         assert_eq!(begun, node, "reading, and the node of the context");
     }
-    let none = HeaderMap::new();
+    let empty = HeaderMap::new();
     assert_eq!(
-        cost(|| drop(black_box(Policy::read(&Policy::default(), &none)))).1,
+        cost(|| drop(black_box(Policy::read(&Policy::default(), &empty)))).1,
         size_of_policy(),
         "the policy alone"
     );

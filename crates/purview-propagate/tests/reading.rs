@@ -80,7 +80,7 @@ fn a_context_counts_from_its_begin_by_the_clock_of_its_parent() {
 
 #[test]
 fn a_time_of_zero_is_over_at_once_and_one_beyond_all_counting_is_none_to_worry_about() {
-    let root = Context::root(&ManualClock::new());
+    let root = Context::root(ManualClock::new());
     for name in ["grpc-timeout", "connect-timeout-ms", "request-timeout", "x-request-timeout-ms"] {
         let text = if name == "grpc-timeout" { "0n" } else { "0" };
         let ctx = extract(&Headers(&[(name, text)]), &root, &Policy::untrusted()).unwrap();
