@@ -1,0 +1,71 @@
+//! What each side allocates, one object a line. `purview-versus` runs it, since counting would slow what that times.
+
+#![forbid(unsafe_code)]
+
+use purview::Key;
+use purview_versus::counts::Count;
+use purview_versus::peers::{HOUR, Root, TokenRoot, TokioTime, polled};
+use std::pin::pin;
+
+static USER: Key<u64> = Key::new("user");
+static TRACE: Key<u64> = Key::new("trace");
+
+fn main() {
+    let Root { ctx: root, .. } = &Root::new();
+    let TokenRoot { token, .. } = &TokenRoot::new();
+    let time = TokioTime::new();
+    let _scope = time.enter();
+    show("child", || {
+        let (child, canceler) = root.with_cancel();
+        canceler.cancel();
+        assert!(child.is_done());
+    });
+    show("token", || {
+        let child = token.child_token();
+        child.cancel();
+        assert!(child.is_cancelled());
+    });
+    show("timeout", || {
+        let (child, canceler) = root.with_timeout(HOUR);
+        canceler.cancel();
+        assert!(child.is_done());
+    });
+    show("token and sleep", || {
+        let child = token.child_token();
+        let mut sleep = Box::pin(tokio::time::sleep(HOUR));
+        assert!(polled(sleep.as_mut()));
+        child.cancel();
+    });
+    show("request", || {
+        let (ctx, _canceler) =
+            root.derive().timeout(HOUR).value(&USER, 1).value(&TRACE, 2).named("request").cancelable();
+        assert_eq!(ctx.value(&USER), Some(&1));
+    });
+    // The first deadline that is armed starts the timer thread.
+    let (first, _first_canceler) = root.with_timeout(HOUR);
+    assert!(!first.is_done());
+    let (waited, canceler) = root.with_timeout(HOUR);
+    show_once("waiting", || {
+        let mut done = pin!(waited.done());
+        assert!(polled(done.as_mut()) && !waited.is_done() && waited.deadline().is_some());
+        canceler.cancel();
+        assert!(!polled(done.as_mut()) && waited.err().is_some());
+    });
+}
+
+fn show(what: &str, work: impl Fn()) {
+    // Once before it counts, for what is made at the first use.
+    work();
+    show_once(what, work);
+}
+
+fn show_once(what: &str, work: impl FnOnce()) {
+    let mut work = Some(work);
+    let seen = allocation_counter::measure(|| {
+        if let Some(work) = work.take() {
+            work();
+        }
+    });
+    let count = Count { what: what.to_owned(), allocations: seen.count_total, bytes: seen.bytes_total };
+    println!("{}", serde_json::to_string(&count).expect("a plain object"));
+}
