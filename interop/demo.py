@@ -102,6 +102,13 @@ class Services:
         return works
 
 
+    def abandon(self):
+        """Ends all, whatever they do."""
+        for process in self.processes.values():
+            process.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class Counted:
     """What a process counted while the block ran. It checks at the end that nothing is live any more."""
 
@@ -166,21 +173,35 @@ def fresh():
 
 
 @contextlib.contextmanager
+def _while_used(ours):
+    try:
+        yield ours
+    except BaseException:
+        ours.abandon()
+        raise
+    ours.finish()
+
+
 def catalog_over(store):
-    """Our catalog, that calls a foreign store."""
+    """Our catalog, that calls a foreign store, for as long as the block runs."""
     ours = Services()
     ours.start("catalog", store)
-    yield ours
-    ours.finish()
+    return _while_used(ours)
 
 
-@contextlib.contextmanager
 def gateway_and_catalog_over(store):
-    """Our gateway and catalog, the latter of which calls a foreign store."""
+    """Our gateway and catalog, the latter of which calls a foreign store, for as long as the block runs."""
     ours = Services()
     ours.start("gateway", ours.start("catalog", store))
-    yield ours
-    ours.finish()
+    return _while_used(ours)
+
+
+def forget_shared():
+    """A scenario failed: whatever it left behind shall not be seen by the next one."""
+    global _SHARED
+    if _SHARED is not None:
+        _SHARED.abandon()
+        _SHARED = None
 
 
 def finish_shared():

@@ -168,31 +168,31 @@ class RawServer:
         protocol.initiate_connection()
         connection.sendall(protocol.data_to_send())
         streams = {}
-        while True:
-            try:
-                data = connection.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                for stream in streams.values():
-                    stream.note("connection closed")
-                return
-            for event in protocol.receive_data(data):
-                stream = streams.get(getattr(event, "stream_id", None))
-                if isinstance(event, h2.events.RequestReceived):
-                    stream = streams[event.stream_id] = Received(event.headers)
-                    self.streams.append(stream)
-                elif stream is None:
-                    continue
-                elif isinstance(event, h2.events.DataReceived):
-                    protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                    stream.note(f"DATA {len(event.data)}")
-                elif isinstance(event, h2.events.StreamEnded):
-                    stream.note("END_STREAM")
-                elif isinstance(event, h2.events.StreamReset):
-                    stream.reset = int(event.error_code)
-                    stream.note(f"RST {stream.reset}")
-            connection.sendall(protocol.data_to_send())
+        try:
+            while data := connection.recv(65536):
+                for event in protocol.receive_data(data):
+                    self._note(protocol, streams, event)
+                connection.sendall(protocol.data_to_send())
+        except OSError:
+            pass  # Gone in the middle: as good an end as any.
+        for stream in streams.values():
+            stream.note("connection closed")
+
+    def _note(self, protocol, streams, event):
+        stream = streams.get(getattr(event, "stream_id", None))
+        if isinstance(event, h2.events.RequestReceived):
+            streams[event.stream_id] = Received(event.headers)
+            self.streams.append(streams[event.stream_id])
+        elif stream is None:
+            return
+        elif isinstance(event, h2.events.DataReceived):
+            protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            stream.note(f"DATA {len(event.data)}")
+        elif isinstance(event, h2.events.StreamEnded):
+            stream.note("END_STREAM")
+        elif isinstance(event, h2.events.StreamReset):
+            stream.reset = int(event.error_code)
+            stream.note(f"RST {stream.reset}")
 
     def stop(self):
         self.listener.close()
