@@ -75,14 +75,18 @@ impl Catalog for Service {
     async fn import(&self, request: Request<Streaming<ImportItem>>) -> Result<Response<ImportReply>, Status> {
         let ctx = layers::context(&request);
         let mut items = request.into_inner();
-        let mut titles = Vec::new();
-        // All of it first: only a stream that came to its end has anything to insert.
+        let (mut titles, mut whole) = (Vec::new(), false);
+        // All of it first: only an upload that came to its end has anything to insert.
         while let Some(item) = ctx.run(items.message()).await.map_err(|error| layers::status(&error))?? {
             if titles.len() == MAX_TITLES || item.title.len() > MAX_TEXT {
                 let message = format!("at most {MAX_TITLES} titles of {MAX_TEXT} bytes are accepted");
                 return Err(Status::invalid_argument(message));
             }
             titles.push(item.title);
+            whole = item.last;
+        }
+        if !whole {
+            return Err(Status::aborted("the upload ended before its last item"));
         }
         let insert = layers::request(&ctx, InsertRequest { titles });
         let reply = ctx.run(self.store.clone().insert(insert)).await;
