@@ -1,6 +1,8 @@
 //! What the tests share: bodies that follow a script, and a server layer on a clock that is moved by hand.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
+pub mod server;
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -19,6 +21,7 @@ pub const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub enum Step {
     Data(&'static str),
+    Text(String),
     Trailers,
     Fail,
     /// Waits for ever: nobody wakes it.
@@ -33,11 +36,17 @@ pub struct Script {
     steps: VecDeque<Step>,
     exact: Option<u64>,
     tells_end: bool,
+    floods: bool,
 }
 
 impl Script {
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: steps.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Always has something.
+    pub fn flood() -> Self {
+        Self { floods: true, ..Self::default() }
     }
 
     /// Says how long it is.
@@ -61,12 +70,16 @@ impl Body for Script {
         mut self: Pin<&mut Self>,
         _cx: &mut std::task::Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.floods {
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 16 * 1024])))));
+        }
         if let Some(Step::Wait) = self.steps.front() {
             return Poll::Pending;
         }
         Poll::Ready(match self.steps.pop_front().unwrap_or(Step::End) {
             Step::Data(text) => Some(Ok(Frame::data(Bytes::from_static(text.as_bytes())))),
-            Step::Trailers => Some(Ok(Frame::trailers(HeaderMap::new()))),
+            Step::Text(text) => Some(Ok(Frame::data(text.into()))),
+            Step::Trailers => Some(Ok(Frame::trailers(trailers()))),
             Step::Fail => Some(Err("the body fails".into())),
             Step::Panic => panic!("the body panics on purpose"),
             Step::End => None,
@@ -81,6 +94,10 @@ impl Body for Script {
     fn size_hint(&self) -> SizeHint {
         self.exact.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+fn trailers() -> HeaderMap {
+    HeaderMap::from_iter([(http::HeaderName::from_static("checksum"), http::HeaderValue::from_static("7"))])
 }
 
 /// A layer on a clock of its own, its root and its counts.
