@@ -217,6 +217,8 @@ fn prefer_has_its_first_wait_read_and_the_rest_left_alone() {
             ("wait=\"10\"", "a number is no string", Err(NotANumber), Err(NotANumber)),
             ("wait=1.5", "whole seconds", Err(NotANumber), millis(1_500)),
             ("wait=-1", "", Err(NotANumber), Err(NotANumber)),
+            ("", "no preference", NO_LIMIT, NO_LIMIT),
+            (" ", "no preference", NO_LIMIT, NO_LIMIT),
             (",,,", "empty elements", NO_LIMIT, NO_LIMIT),
         ],
     );

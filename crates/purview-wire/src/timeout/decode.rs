@@ -49,7 +49,8 @@ fn read(
     if value.len() > LOOK {
         return Err(TimeoutProblem::TooLong);
     }
-    if value.is_empty() {
+    // A list of preferences may be empty; a number may not.
+    if value.is_empty() && format != Format::PreferWait {
         return Err(TimeoutProblem::Empty);
     }
     let nanos = match format {
