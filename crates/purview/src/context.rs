@@ -255,6 +255,7 @@ impl Context {
         let spec = Spec {
             form: Form::View,
             deadline: NO_DEADLINE,
+            now: None,
             parts: crate::raw::Parts::default(),
             values: AndValue::new((), key, value),
             canceler: false,

@@ -35,6 +35,8 @@ use std::time::{Duration, Instant};
 pub struct Derive<'a, V> {
     parent: &'a Context,
     deadline: i64,
+    /// When that was found out, if by asking the clock.
+    now: Option<i64>,
     parts: Parts,
     without_cancel: bool,
     values: V,
@@ -42,7 +44,14 @@ pub struct Derive<'a, V> {
 
 impl<'a> Derive<'a, ()> {
     pub(crate) fn new(parent: &'a Context) -> Self {
-        Self { parent, deadline: NO_DEADLINE, parts: Parts::default(), without_cancel: false, values: () }
+        Self {
+            parent,
+            deadline: NO_DEADLINE,
+            now: None,
+            parts: Parts::default(),
+            without_cancel: false,
+            values: (),
+        }
     }
 }
 
@@ -76,7 +85,9 @@ impl<'a, V: Values> Derive<'a, V> {
     /// assert!(ctx.remaining().unwrap() <= Duration::from_secs(2));
     /// ```
     pub fn timeout(mut self, after: Duration) -> Self {
-        self.deadline = self.deadline.min(Timers::nanos_after(self.parent.timers().now(), after));
+        let now = self.parent.timers().now();
+        self.deadline = self.deadline.min(Timers::nanos_after(now, after));
+        self.now = Some(now);
         self
     }
 
@@ -117,6 +128,7 @@ impl<'a, V: Values> Derive<'a, V> {
         Derive {
             parent: self.parent,
             deadline: self.deadline,
+            now: self.now,
             parts: self.parts,
             without_cancel: self.without_cancel,
             values: AndValue::new(self.values, key, value),
@@ -180,19 +192,20 @@ impl<'a, V: Values> Derive<'a, V> {
     }
 
     fn finish(self, form: Form, canceler: bool) -> (Context, Option<crate::raw::Hold>) {
-        let Self { parent, deadline, parts, without_cancel, values } = self;
+        let Self { parent, deadline, now, parts, without_cancel, values } = self;
         if !without_cancel {
             let (handle, hold) =
-                parent.0.derive(Spec { form, deadline, parts, values, canceler, timers: None });
+                parent.0.derive(Spec { form, deadline, now, parts, values, canceler, timers: None });
             return (Context(handle), hold);
         }
         if form == Form::View {
-            let spec = Spec { form: Form::Never, deadline, parts, values, canceler: false, timers: None };
+            let spec =
+                Spec { form: Form::Never, deadline, now, parts, values, canceler: false, timers: None };
             return (Context(parent.0.derive(spec).0), None);
         }
         // What ends by itself but not with its parent is two nodes: one that cuts, and one below it.
         let cut = parent.0.derive(Spec::new(Form::Never)).0;
-        let (handle, hold) = cut.derive(Spec { form, deadline, parts, values, canceler, timers: None });
+        let (handle, hold) = cut.derive(Spec { form, deadline, now, parts, values, canceler, timers: None });
         (Context(handle), hold)
     }
 }

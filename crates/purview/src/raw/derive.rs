@@ -27,6 +27,8 @@ pub(crate) struct Spec<'a, V> {
     pub(crate) form: Form,
     /// In nanoseconds of the clock of the parent; [`NO_DEADLINE`] for none.
     pub(crate) deadline: i64,
+    /// The time by that clock, if it was asked for the deadline.
+    pub(crate) now: Option<i64>,
     pub(crate) parts: Parts,
     pub(crate) values: V,
     /// Whether somebody gets the hold that cancels it.
@@ -40,6 +42,7 @@ impl Spec<'_, ()> {
         Self {
             form,
             deadline: NO_DEADLINE,
+            now: None,
             parts: Parts::default(),
             values: (),
             canceler: false,
@@ -73,7 +76,8 @@ impl Handle {
 
     fn derive_timed<V: Values>(&self, spec: Spec<'_, V>) -> (Handle, Option<Hold>) {
         let timers = self.timers();
-        let (now, eager) = (timers.now(), timers.arms_at_birth());
+        // The clock is asked once. What passes between that and the birth, the first look finds.
+        let (now, eager) = (spec.now.unwrap_or_else(|| timers.now()), timers.arms_at_birth());
         let deadline = spec.deadline;
         let made = self.derive_below(spec, None);
         let node = made.0.node();

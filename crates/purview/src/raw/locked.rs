@@ -42,6 +42,16 @@ impl<'a> Ref<'a> {
     }
 }
 
+impl Ref<'_> {
+    /// Says of a settled node that nobody is left in the list of its waiters, to which no one is added any more. Whoever
+    /// settles it in the same moment may undo that: it only saves a locking.
+    pub(super) fn set_told(self) {
+        let state = State(self.node().state.load(Ordering::Relaxed));
+        // Release: whoever sees it and has waited sees his waiter taken out.
+        self.node().state.store(state.told().0, Ordering::Release);
+    }
+}
+
 impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {

@@ -6,8 +6,8 @@ use crate::reason::Reason;
 ///
 /// ```text
 ///             first look                     cancel or deadline
-/// UNARMED ───────────────▶ LIVE ──────────────────────────────▶ CANCELED or EXCEEDED ──▶ the same + SETTLED
-///     └───────────────────────────────────────────────────────────▲      all below is marked too
+/// UNARMED ───────────────▶ LIVE ──────────────────────────────▶ CANCELED or EXCEEDED ──▶ the same + SETTLED (+ TOLD)
+///     └───────────────────────────────────────────────────────────▲      all below is marked too, nobody waits any more
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State(pub(super) u8);
@@ -21,6 +21,8 @@ impl State {
     const EXCEEDED: u8 = 5;
     /// Everything below is marked as well: a second cancellation has nothing left to do.
     const SETTLED: u8 = 8;
+    /// All who waited for it were taken out of its list.
+    const TOLD: u8 = 16;
     const REASON: u8 = 7;
 
     /// The state of a node that was just marked.
@@ -42,6 +44,15 @@ impl State {
 
     pub(super) fn is_settled(self) -> bool {
         self.0 & Self::SETTLED != 0
+    }
+
+    pub(super) fn told(self) -> Self {
+        Self(self.0 | Self::TOLD)
+    }
+
+    #[inline]
+    pub(super) fn is_told(self) -> bool {
+        self.0 & Self::TOLD != 0
     }
 
     #[inline]

@@ -132,14 +132,17 @@ pub(super) unsafe fn drop_tail(node: NonNull<Node>, kind: Kind) {
     unsafe {
         let tail = node.byte_add(kind.tail_offset()).cast::<Tail>().as_ptr();
         ((*tail).drop_values)(node);
-        let attached = (*tail).parts.attached.take();
-        shield(|| drop(attached));
-        let foreign = (*tail).parts.foreign.take();
-        shield(|| drop(foreign));
-        let cause = (*tail).parts.deadline_cause.take();
-        shield(|| drop(cause));
+        drop_shielded((*tail).parts.attached.take());
+        drop_shielded((*tail).parts.foreign.take());
+        drop_shielded((*tail).parts.deadline_cause.take());
         (*tail).parts.name = None;
         (*tail).table = None;
+    }
+}
+
+fn drop_shielded<T>(part: Option<T>) {
+    if let Some(part) = part {
+        shield(|| drop(part));
     }
 }
 

@@ -233,7 +233,7 @@ unsafe fn finish(node: Ref<'_>) -> Option<Left> {
     }
     if kind.has(Kind::CANCELABLE) && has_waiters(node) {
         // What is still there are callbacks that can never be called any more; whoever else waits has a handle.
-        take_waiters(node, WakeBatch::drop_all);
+        take_waiters(node, || {}, WakeBatch::drop_all);
     }
     if kind.has(Kind::TAIL) {
         // SAFETY: the node is not alive, so nobody but us reaches its tail.
@@ -272,15 +272,19 @@ unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Lef
     left
 }
 
-/// Takes all waiters of a node out, the eldest first, and gives them to `tell` batch by batch, with no lock held.
-pub(super) fn take_waiters(node: Ref<'_>, tell: impl Fn(&mut WakeBatch)) {
+/// Takes all waiters of a node out, the eldest first, and gives them to `tell` batch by batch, with no lock held. `emptied` is
+/// called when the last one is out, before the last batch is told.
+pub(super) fn take_waiters(node: Ref<'_>, emptied: impl Fn(), tell: impl Fn(&mut WakeBatch)) {
     let mut batch = WakeBatch::new();
     loop {
         let mut locked = node.lock();
         // SAFETY: the lock is held.
         locked.with_waiters(|list| unsafe { list.pop_into(&mut batch) });
+        let more = locked.has_waiters();
         drop(locked);
-        let more = batch.is_full();
+        if !more {
+            emptied();
+        }
         tell(&mut batch);
         if !more {
             return;

@@ -25,13 +25,13 @@ pub(crate) trait Hook: Send + Sync + std::fmt::Debug {
 }
 
 impl Notify {
-    /// Tells it. This is foreign code: no lock is held here, and its panic harms nobody else.
-    pub(super) fn notify(self) {
-        shield(|| match self {
+    /// Tells it. This is foreign code: no lock is held here, and the caller sees to it that its panic harms nobody else.
+    fn notify(self) {
+        match self {
             Self::Waker(waker) => waker.wake(),
             Self::Thread(thread) => thread.unpark(),
             Self::Hook(hook) => hook.fire(),
-        });
+        }
     }
 }
 
@@ -50,9 +50,26 @@ struct Entry {
     notify: Option<Notify>,
 }
 
+impl Entry {
+    /// What was in it; it is empty after that.
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self { prev: None, next: None, notify: None })
+    }
+}
+
 impl Waiter {
     pub(super) fn new() -> Self {
         Self { entry: UnsafeCell::new(Entry { prev: None, next: None, notify: None }) }
+    }
+
+    /// Whether it is in a list.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held, or nobody will put it into a list or take it out.
+    pub(super) unsafe fn is_linked(&self) -> bool {
+        // SAFETY: the caller's promise.
+        self.entry.with(|entry| unsafe { (*entry).notify.is_some() })
     }
 }
 
@@ -102,9 +119,7 @@ impl WaiterList {
     /// The lock is held, and `waiter` is alive and in this list or in none.
     pub(super) unsafe fn remove(&mut self, waiter: NonNull<Waiter>) -> Option<Notify> {
         // SAFETY: the caller's promise.
-        let Entry { prev, next, notify } = unsafe {
-            entry(waiter, |e| std::mem::replace(e, Entry { prev: None, next: None, notify: None }))
-        };
+        let Entry { prev, next, notify } = unsafe { entry(waiter, Entry::take) };
         let (notify, prev, next) = (notify?, prev?, next?);
         if next == waiter {
             self.head = None;
@@ -148,12 +163,27 @@ impl WaiterList {
     ///
     /// The lock is held.
     pub(super) unsafe fn pop_into(&mut self, batch: &mut WakeBatch) {
+        let Some(mut eldest) = self.head else { return };
+        // SAFETY: linked waiters are alive, and the lock is held; here and below.
+        let youngest = unsafe { entry(eldest, |e| e.prev) }.unwrap_or(eldest);
         while batch.has_room() {
-            let Some(head) = self.head else { return };
-            // SAFETY: linked waiters are alive, and the lock is held.
-            if let Some(notify) = unsafe { self.remove(head) } {
+            // SAFETY: as above.
+            let Entry { next, notify, .. } = unsafe { entry(eldest, Entry::take) };
+            if let Some(notify) = notify {
                 batch.push(notify);
             }
+            let Some(next) = next.filter(|_| eldest != youngest) else {
+                self.head = None;
+                return;
+            };
+            eldest = next;
+        }
+        // The circle is closed once, not after each: so each waiter is touched once.
+        self.head = Some(eldest);
+        // SAFETY: as above.
+        unsafe {
+            entry(eldest, |e| e.prev = Some(youngest));
+            entry(youngest, |e| e.next = Some(eldest));
         }
     }
 }
@@ -201,15 +231,19 @@ impl WakeBatch {
 
     /// Drops them all untold, each on its own. No lock may be held.
     pub(super) fn drop_all(&mut self) {
-        self.each(|notify| _ = shield(|| drop(notify)));
+        self.each(drop);
     }
 
-    /// Empties the batch, the eldest first. `tell` does not panic: what it calls is shielded.
+    /// Empties the batch, the eldest first. A panic of one keeps nothing from the others.
     fn each(&mut self, tell: impl Fn(Notify)) {
-        for item in &mut self.items[..std::mem::take(&mut self.len)] {
-            // SAFETY: it was among the first `len`, which are forgotten here.
-            tell(unsafe { item.assume_init_read() });
-        }
+        let mut left = self.items[..std::mem::take(&mut self.len)].iter_mut();
+        // One shield for as many as do not panic.
+        while !shield(|| {
+            for item in &mut left {
+                // SAFETY: it was among the first `len`, which are forgotten here, and is passed once.
+                tell(unsafe { item.assume_init_read() });
+            }
+        }) {}
     }
 }
 

@@ -223,8 +223,13 @@ impl Drop for Waiting<'_> {
             return;
         }
         let waiter = NonNull::from(&self.waiter);
-        let handle = self.target.handle();
-        let mut locked = handle.guarding(self.event).lock();
+        let guarding = self.target.handle().guarding(self.event);
+        if self.event == Event::Done && guarding.state().is_told() {
+            // SAFETY: it was in the list, which was emptied before the state said so, and is not added to any more.
+            debug_assert!(unsafe { !self.waiter.is_linked() }, "whoever was told is in no list");
+            return;
+        }
+        let mut locked = guarding.lock();
         let notify = match (self.event, locked.extra()) {
             // SAFETY: the lock is held, and the waiter is in this list or was taken out of it.
             (Event::Done, _) => locked.with_waiters(|list| unsafe { list.remove(waiter) }),

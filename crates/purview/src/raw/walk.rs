@@ -301,7 +301,7 @@ fn scope_above(node: Ref<'_>) -> Ref<'_> {
 
 /// Wakes those who wait for `node`, which is done and to which no one is added any more, the eldest first.
 fn wake(node: Ref<'_>) {
-    take_waiters(node, WakeBatch::notify_all);
+    take_waiters(node, || node.set_told(), WakeBatch::notify_all);
     // Since it was marked, under its lock, nobody puts it into the wheel any more.
     if node.kind().has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
         super::timing::disarm(node);
