@@ -182,7 +182,7 @@ impl Drop for Open {
         if work.end.is_empty() {
             work.end = match self.ctx.error() {
                 Some(error) => format!("{error:#}"),
-                None => "dropped".to_owned(),
+                None => "dropped, not told why".to_owned(),
             };
         }
         self.ledger.write(work);

@@ -11,6 +11,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use futures::StreamExt as _;
 use purview::Context;
+use purview_tonic::ContextExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -30,10 +31,10 @@ struct App {
 
 /// `catalog` is where that listens.
 pub(crate) fn router(process: &Process, catalog: SocketAddr) -> io::Result<Router> {
-    let client = layers::grpc_client(&endpoint(catalog)?, process);
+    let client = layers::grpc_client(&endpoint(catalog)?)?;
     let app = App { process: process.clone(), catalog: CatalogClient::new(client) };
     let routes = Router::new().route("/search", get(search)).route("/watch", get(watch)).with_state(app);
-    Ok(stats::offer(layers::http_server(routes, process), process))
+    Ok(stats::offer(layers::http_server(routes, process)?, process))
 }
 
 /// `?q=WORDS&work_ms=MILLISECONDS&id=NUMBER`: see the protocol.
@@ -59,7 +60,7 @@ async fn search(
     Query(params): Query<Params>,
 ) -> Result<Json<Value>, Response> {
     let mut open = app.process.ledger.begin(&ctx, params.id);
-    let reply = app.catalog.search(layers::request(&ctx, params.into())).await;
+    let reply = app.catalog.search(ctx.request(params.into())).await;
     let reply = reply.map_err(|status| refusal(&status))?.into_inner();
     open.rows(reply.hits.len() as u64);
     open.answered();
@@ -73,7 +74,7 @@ async fn watch(
     Query(params): Query<Params>,
 ) -> Result<Response, Response> {
     let mut open = app.process.ledger.begin(&ctx, params.id);
-    let events = app.catalog.watch(layers::request(&ctx, params.into())).await;
+    let events = app.catalog.watch(ctx.request(params.into())).await;
     let events = events.map_err(|status| refusal(&status))?.into_inner();
     let lines = events.map(move |event| {
         event.map(|event| {

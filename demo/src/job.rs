@@ -37,7 +37,8 @@ pub(crate) async fn run(options: &Run) -> io::Result<()> {
     let columns: Vec<_> = runs.iter().map(name).zip(&summaries).collect();
     println!("\n{}", table(&columns));
     if let Some(file) = &options.report {
-        std::fs::write(file, crate::report::page(&runs))?;
+        let written = std::fs::write(file, crate::report::page(&runs));
+        written.map_err(|error| io::Error::other(format!("cannot write {}: {error}", file.display())))?;
         println!("The report is in {}.", file.display());
     }
     judge(&runs, &summaries)

@@ -2,15 +2,16 @@
 
 use std::io::{self, BufRead as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use purview::{CancelHandle, Clock, Context};
+use purview::{Clock, Context};
+use purview_tower::{Counts, Stages};
 use tokio::net::TcpListener;
 
 use crate::account::{Ledger, Stamps};
 use crate::args::{Child, Role};
-use crate::layers::Shutdown;
 use crate::{catalog, gateway, serve, store};
 
 /// How long requests may go on after the end was announced, before they are canceled.
@@ -23,34 +24,48 @@ const LET_GO: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     pub(crate) role: Role,
-    /// Above all requests; canceled when they have to end.
-    pub(crate) requests: Context,
     pub(crate) ledger: Ledger,
     /// Whether contexts cross into and out of this process.
     pub(crate) propagation: bool,
-    shutdown: CancelHandle,
+    /// Above all requests, and their end.
+    stages: Stages,
+    counts: Arc<OnceLock<Counts>>,
 }
 
 impl Process {
     pub(crate) fn new(role: Role, clock: Clock, propagation: bool) -> Self {
         let ledger = Ledger::new(Stamps::new(clock.clone()));
-        let (requests, canceler) = Context::root(clock).derive().named(role.name()).cancelable();
-        let shutdown = canceler.handle();
-        canceler.detach();
-        Self { role, requests, ledger, propagation, shutdown }
+        let stages = Stages::new(&Context::root(clock).named(role.name()));
+        Self { role, ledger, propagation, stages, counts: Arc::default() }
+    }
+
+    /// The context above all requests.
+    pub(crate) fn requests(&self) -> &Context {
+        self.stages.context()
+    }
+
+    /// How many requests there are and were. All zero where contexts do not cross.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.get().cloned().unwrap_or_default()
+    }
+
+    /// Says who counts them: the layer around the services.
+    pub(crate) fn counts_are(&self, counts: Counts) {
+        self.counts.set(counts).expect("one layer for a process");
     }
 
     /// Waits until all work has let go: first by itself, then canceled. Whether it did.
     pub(crate) async fn drain(&self) -> bool {
-        let limits = Context::root(self.requests.clock());
-        let by_itself = limits.derive().timeout(DRAIN).build().run(self.requests.drained()).await;
+        self.stages.drain();
+        let limits = Context::root(self.requests().clock());
+        let by_itself = limits.derive().timeout(DRAIN).build().run(self.requests().drained()).await;
         if by_itself.is_ok() {
             return true;
         }
         if self.propagation {
-            self.shutdown.cancel_with(Shutdown);
+            self.stages.shutdown();
         }
-        limits.derive().timeout(LET_GO).build().run(self.requests.drained()).await.is_ok()
+        limits.derive().timeout(LET_GO).build().run(self.requests().drained()).await.is_ok()
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn serve(
     // Connections take no more requests from here on; those that are under way end by themselves or are canceled.
     let closing = tokio::spawn(connections.shutdown());
     let drained = process.drain().await;
-    let limit = Context::root(process.requests.clock()).derive().timeout(CLOSE).build();
+    let limit = Context::root(process.requests().clock()).derive().timeout(CLOSE).build();
     let _ = limit.run(closing).await;
     drained
 }

@@ -2,16 +2,25 @@
 
 use axum::routing::get;
 use axum::{Json, Router};
+use purview_tower::End;
 use serde_json::{Value, json};
 
 use crate::process::Process;
 
 /// What `GET /debug/contexts` and the RPC `Stats` give.
 pub(crate) fn snapshot(process: &Process) -> Value {
+    let counts = process.counts();
     json!({
         "process": process.role.name(),
-        "contexts": process.requests.derived_count(),
-        "timers": process.requests.clock().armed(),
+        "live": counts.live(),
+        "finished": counts.ended(End::Finished),
+        "deadline": counts.ended(End::Deadline),
+        "client_gone": counts.ended(End::ClientGone),
+        "shutdown": counts.ended(End::Shutdown),
+        "refused": counts.ended(End::Refused),
+        "panicked": counts.ended(End::Panicked),
+        "contexts": process.requests().derived_count(),
+        "timers": process.requests().clock().armed(),
         "tasks": tokio::runtime::Handle::current().metrics().num_alive_tasks(),
         "memory_kib": memory_kib(),
     })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::Stream;
 use purview::Context;
+use purview_tonic::{RequestExt as _, to_status};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -46,7 +47,7 @@ pub(crate) fn router(process: &Process) -> io::Result<Router> {
     let database = Database::create(&std::env::temp_dir(), &name)?;
     let service = Service { process: process.clone(), pool: Arc::new(Pool::new(database)) };
     let routes = Routes::new(StoreServer::new(service)).into_axum_router();
-    Ok(stats::offer(layers::grpc_server(routes, process), process))
+    Ok(stats::offer(layers::grpc_server(routes, process)?, process))
 }
 
 #[tonic::async_trait]
@@ -95,7 +96,7 @@ impl Store for Service {
     }
 
     async fn insert(&self, request: Request<InsertRequest>) -> Result<Response<ImportReply>, Status> {
-        let ctx = layers::context(&request);
+        let ctx = request.context();
         let titles = request.into_inner().titles;
         if titles.len() > MAX_TITLES || titles.iter().any(|title| title.len() > MAX_TEXT) {
             return Err(Status::invalid_argument("at most 10,000 titles of 256 bytes are accepted"));
@@ -115,7 +116,7 @@ impl Store for Service {
 
 /// The context of a search, what it is for, and whom it is counted for.
 fn accept(request: Request<SearchRequest>) -> Result<(Context, Search, u64), Status> {
-    let ctx = layers::context(&request);
+    let ctx = request.context();
     let message = request.into_inner();
     check(&message)?;
     let work = Duration::from_millis(message.work_ms.into());
@@ -186,7 +187,7 @@ impl Pool {
         work: impl FnOnce(&mut Connection, &Context) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Status> {
         let free = ctx.run(Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = free.map_err(|error| layers::status(&error))?.expect("never closed");
+        let permit = free.map_err(to_status)?.expect("never closed");
         let (pool, ctx) = (Arc::clone(self), ctx.clone());
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -197,7 +198,7 @@ impl Pool {
         });
         match task.await {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(QueryError::Stopped(error))) => Err(layers::status(&error)),
+            Ok(Err(QueryError::Stopped(error))) => Err(to_status(error)),
             Ok(Err(QueryError::Sqlite(error))) => {
                 Err(Status::internal(format!("the database failed: {error}")))
             }

@@ -69,7 +69,7 @@ impl Summary {
     }
 
     /// How long the store worked on after the caller had gone: at that share (of 100) of those requests.
-    fn late_at(&self, percent: usize) -> Option<u64> {
+    pub(crate) fn late_at(&self, percent: usize) -> Option<u64> {
         let last = self.late.len().checked_sub(1)?;
         Some(self.late[last * percent / 100])
     }
@@ -97,8 +97,8 @@ pub(crate) fn table(columns: &[(&str, &Summary)]) -> String {
         line(&format!("  {}", role.name()), &|run| amount(run.after[role as usize]));
     }
     line("SQLite stopped after the caller had", &|_| String::new());
-    line("  gone, of those queries: the median", &|run| millis(run.late_at(50)));
-    line("  the slowest", &|run| millis(run.late_at(100)));
+    line("  gone, of those queries: the median", &|run| late(run.late_at(50)));
+    line("  the slowest", &|run| late(run.late_at(100)));
 
     let mut head = format!("{:FIRST$}", "");
     for (name, _) in columns {
@@ -107,15 +107,17 @@ pub(crate) fn table(columns: &[(&str, &Summary)]) -> String {
     format!("{head}\n{}\n{text}", "-".repeat(FIRST + OTHER * columns.len()))
 }
 
+fn late(micros: Option<u64>) -> String {
+    micros.map_or_else(|| "none ran".to_owned(), |micros| format!("{} ms", millis(micros)))
+}
+
 pub(crate) fn amount(amount: Amount) -> String {
     format!("{} ms {:>10} rows", grouped(amount.micros / 1000), grouped(amount.rows))
 }
 
-fn millis(micros: Option<u64>) -> String {
-    micros.map_or_else(
-        || "none ran".to_owned(),
-        |micros| format!("{}.{} ms", grouped(micros / 1000), micros % 1000 / 100),
-    )
+/// Milliseconds, with a digit after the point.
+pub(crate) fn millis(micros: u64) -> String {
+    format!("{}.{}", grouped(micros / 1000), micros % 1000 / 100)
 }
 
 /// A number with a comma after each three digits.
