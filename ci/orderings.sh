@@ -20,8 +20,20 @@ first_failure() {
     echo 'IT DOES NOT BUILD'
     return
   }
+  # A model that fails while it unwinds aborts the process: then the last one that was begun is the one.
   (cd "$copy" && exec timeout 600 cargo test --package purview --lib --profile loom --all-features -- --test-threads 1 models::) \
-    2>/dev/null | grep -m1 -oE '^test [a-z_:0-9]+ .*FAILED' | sed 's/^test //; s/ .*//'
+    >"$log" 2>/dev/null &
+  local run=$!
+  while kill -0 "$run" 2>/dev/null; do
+    if grep -q 'FAILED$' "$log"; then
+      kill "$run" 2>/dev/null
+      break
+    fi
+    read -rt 1 <> <(:) || true
+  done
+  if ! wait "$run" 2>/dev/null; then
+    { grep -m1 'FAILED$' "$log" || grep '^test ' "$log" | tail -1; } | sed 's/^test //; s/ .*//'
+  fi
 }
 
 # weaken FILE LINE COLUMN: replaces the ordering there by Relaxed.
