@@ -5,6 +5,7 @@
 pub mod args;
 pub mod bench;
 pub mod counts;
+pub mod go;
 pub mod measure;
 pub mod peers;
 pub mod row;
