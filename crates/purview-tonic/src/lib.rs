@@ -3,12 +3,14 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod client;
+mod fallible;
 mod map;
 mod messages;
 mod request;
 mod server;
 
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService};
+pub use self::fallible::Fallible;
 pub use self::map::{StatusExt, to_status};
 pub use self::messages::Messages;
 pub use self::request::{ContextExt, RequestExt};

@@ -1,9 +1,8 @@
 //! The messages of a stream, as long as their context lasts.
 
-use crate::map::{find_source, to_status};
+use crate::map::to_status;
 use futures_core::Stream;
 use purview::{Context, Done};
-use purview_tower::ClientGone;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -73,19 +72,13 @@ impl<T> Messages<T> {
         }
         match Pin::new(stream).poll_next(cx) {
             Poll::Pending => self.done.as_mut().poll(cx).map(|error| Some(Err(to_status(error)))),
-            Poll::Ready(Some(Err(status))) => Poll::Ready(Some(Err(self.meaning_of(status)))),
+            // The context says best why the stream broke off.
+            Poll::Ready(Some(Err(status))) => {
+                Poll::Ready(Some(Err(self.ctx.error().map_or(status, to_status))))
+            }
             // The end of a stream is worth a look at the clock: what follows may be a commit.
             Poll::Ready(None) => Poll::Ready(self.ctx.check_exact().err().map(|error| Err(to_status(error)))),
             message @ Poll::Ready(Some(Ok(_))) => message,
-        }
-    }
-
-    /// The context says best why the stream broke off; a peer that left has canceled.
-    fn meaning_of(&self, status: Status) -> Status {
-        match self.ctx.error() {
-            Some(error) => to_status(error),
-            None if find_source::<ClientGone>(&status).is_some() => Status::cancelled(status.message()),
-            None => status,
         }
     }
 }

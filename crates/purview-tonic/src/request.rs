@@ -1,7 +1,9 @@
 //! From a request to its context, and from a context to a request.
 
+use crate::fallible::{self, Fallible};
 use crate::messages::Messages;
-use purview::Context;
+use futures_core::Stream;
+use purview::{BoxError, Context};
 use tonic::{Request, Streaming};
 
 /// The context of a [`tonic::Request`].
@@ -81,6 +83,35 @@ pub trait ContextExt {
     /// ```
     fn request<T>(&self, message: T) -> Request<T>;
 
+    /// A request of a stream that may fail: at its first error the call is canceled with the error as cause, and the peer is told
+    /// by a reset. It goes through a [`ClientLayer`](crate::ClientLayer).
+    ///
+    /// A client's stream of plain messages can only end when there is trouble, and then the peer takes it for finished. So
+    /// this is what to pass a request stream on with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview_tonic::{ContextExt, RequestExt};
+    /// use tonic::{Request, Response, Status, Streaming};
+    /// # struct StoreClient;
+    /// # impl StoreClient {
+    /// #     async fn import<S>(&mut self, _: Request<S>) -> Result<Response<()>, Status> { Ok(Response::new(())) }
+    /// # }
+    ///
+    /// async fn import(store: &mut StoreClient, request: Request<Streaming<String>>) -> Result<Response<()>, Status> {
+    ///     let ctx = request.context();
+    ///     store.import(ctx.try_request(request.into_inner())).await
+    /// }
+    /// # let decoder = tonic::codec::Codec::decoder(&mut tonic_prost::ProstCodec::<String, String>::default());
+    /// # let none = Streaming::new_request(decoder, tonic::body::Body::empty(), None, None);
+    /// # futures::executor::block_on(import(&mut StoreClient, Request::new(none))).unwrap();
+    /// ```
+    fn try_request<S, T, E>(&self, stream: S) -> Request<Fallible<S>>
+    where
+        S: Stream<Item = Result<T, E>>,
+        E: Into<BoxError>;
+
     /// The messages of a stream, and the status of this context as the last one if it ends first.
     ///
     /// # Examples
@@ -92,6 +123,14 @@ pub trait ContextExt {
 impl ContextExt for Context {
     fn request<T>(&self, message: T) -> Request<T> {
         Request::new(message).with_context(self)
+    }
+
+    fn try_request<S, T, E>(&self, stream: S) -> Request<Fallible<S>>
+    where
+        S: Stream<Item = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        fallible::request(self, stream)
     }
 
     fn messages<T>(&self, stream: Streaming<T>) -> Messages<T> {

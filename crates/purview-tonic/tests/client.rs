@@ -237,6 +237,55 @@ async fn a_stream_of_requests_is_reset_and_not_ended_when_its_context_is_done() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_requests_that_fails_is_reset_and_the_call_says_why() {
+    let (client, listener) = caller().await;
+    let calling = {
+        let mut client = client.clone();
+        let notes = stream::iter([Ok(note("one")), Err("the file is torn".to_owned()), Ok(note("two"))]);
+        let request = Context::background().try_request(notes);
+        tokio::spawn(async move { client.upload(request).await })
+    };
+    let mut call = listener.accept().await.one_call().await;
+    let (_, end) = call.read().await;
+    assert_eq!(end, Err(Reason::CANCEL));
+    let status = failed(calling).await;
+    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the file is torn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_requests_that_could_have_failed_ends() {
+    let (client, listener) = caller().await;
+    let calling = {
+        let mut client = client.clone();
+        let request = Context::background().try_request(stream::iter([Ok::<_, Status>(note("one"))]));
+        tokio::spawn(async move { client.upload(request).await })
+    };
+    let mut call = listener.accept().await.one_call().await;
+    assert_eq!(call.read().await, (10, Ok(())));
+    let mut body = call.head(&[], false);
+    body.send_data(common::raw::framed(&note("stored")), false).unwrap();
+    body.send_trailers(http::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]))
+        .unwrap();
+    assert_eq!(limit(calling).await.unwrap().unwrap().into_inner(), note("stored"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_away_ends_the_calls_and_leaves_nothing_alive() {
+    for code in 0..=13 {
+        let (root, _clock, ctx) = for_an_hour();
+        let (client, listener) = caller().await;
+        let calling = unary(&client, ctx.request(note("x")));
+        let mut accepted = listener.accept().await;
+        let call = accepted.call().await;
+        accepted.goodbye(Reason::from(code)).await;
+        let status = failed(calling).await;
+        assert_ne!(status.code(), Code::DeadlineExceeded, "{code}: it was not late");
+        drop((call, ctx));
+        limit(root.drained()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_timeout_that_the_request_has_already_counts_if_it_is_shorter() {
     let clock = ManualClock::new();
     let ctx = Context::root(&clock).derive().timeout(2 * HOUR).build();
@@ -333,13 +382,18 @@ static TENANT: Key<String> =
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_allowed_keys_go_out_and_binary_metadata_is_left_alone() {
     let ctx = Context::background().with_value(&TENANT, "acme".to_owned());
-    for (policy, baggage) in [
-        (Policy::untrusted(), None),
-        (Policy::trusted(), None),
-        (Policy::trusted().allow(&TENANT).unwrap(), Some("tenant=acme")),
+    let allowing = || Policy::trusted().allow(&TENANT).unwrap();
+    let listing = || allowing().destinations(["svc.local"]).unwrap();
+    for (layer, baggage) in [
+        (ClientLayer::new(), None),
+        (ClientLayer::new().policy(Policy::trusted()), None),
+        (ClientLayer::new().policy(allowing()), Some("tenant=acme")),
+        (ClientLayer::new().policy(listing()), None),
+        (ClientLayer::new().policy(listing()).destination("api.elsewhere"), None),
+        (ClientLayer::new().policy(listing()).destination("api.svc.local:443"), Some("tenant=acme")),
     ] {
         let (listener, addr) = Listener::bind().await;
-        let client = Client::new(ClientLayer::new().policy(policy).layer(channel(addr)));
+        let client = Client::new(layer.layer(channel(addr)));
         let mut request = ctx.request(note("x"));
         request
             .metadata_mut()

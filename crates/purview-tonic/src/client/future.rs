@@ -1,12 +1,11 @@
 //! A call up to the head of its answer.
 
 use super::body::ClientBody;
-use super::{Call, meaning};
+use super::{Call, Sending, meaning};
 use crate::map::to_status;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use purview::{BoxError, Done};
-use purview_propagate::{Policy, inject};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,6 +20,10 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it resets the call, if it was sent.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled after it was ready.
     ///
     /// # Examples
     ///
@@ -41,16 +44,16 @@ pin_project! {
 pin_project! {
     #[project = StepProj]
     enum Step<S, F> {
-        Waiting { channel: S, policy: Policy, request: Option<Request<Body>> },
+        Waiting { channel: S, sending: Sending, request: Option<Request<Body>> },
         Calling { #[pin] answer: F },
         Over,
     }
 }
 
 impl<S: Service<Request<Body>>> ClientFuture<S> {
-    pub(super) fn new(channel: S, policy: Policy, request: Request<Body>, call: Call) -> Self {
+    pub(super) fn new(channel: S, sending: Sending, request: Request<Body>, call: Call) -> Self {
         let done = call.ctx.done().into_owned();
-        let step = Step::Waiting { channel, policy, request: Some(request) };
+        let step = Step::Waiting { channel, sending, request: Some(request) };
         Self { step, done, call: Some(call) }
     }
 }
@@ -101,12 +104,12 @@ where
                         .poll(cx)
                         .map_err(|error| meaning::of(Status::from_error(error.into()), &call.ctx));
                 }
-                StepProj::Waiting { channel, policy, request } => {
+                StepProj::Waiting { channel, sending, request } => {
                     if let Err(error) = ready!(channel.poll_ready(cx)) {
                         return Poll::Ready(Err(meaning::of(Status::from_error(error.into()), &call.ctx)));
                     }
                     let Some(mut request) = request.take() else { unreachable!("taken once, then calling") };
-                    if let Err(error) = inject(&call.ctx, request.headers_mut(), policy) {
+                    if let Err(error) = sending.inject(&call.ctx, &mut request) {
                         return Poll::Ready(Err(to_status(error)));
                     }
                     channel.call(request)

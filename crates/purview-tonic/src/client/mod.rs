@@ -10,9 +10,10 @@ pub use self::future::ClientFuture;
 
 use crate::request::context_of;
 use http::{Request, Response};
-use purview::{BoxError, Canceler, Context};
-use purview_propagate::Policy;
+use purview::{BoxError, Canceler, Context, Error};
+use purview_propagate::{Policy, inject, inject_to};
 use purview_wire::Format;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use tonic::Status;
 use tonic::body::Body;
@@ -77,7 +78,7 @@ use tower_service::Service;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientLayer {
-    policy: Policy,
+    sending: Sending,
 }
 
 impl ClientLayer {
@@ -87,7 +88,7 @@ impl ClientLayer {
     ///
     /// See [`ClientLayer`].
     pub fn new() -> Self {
-        Self { policy: Policy::untrusted().send(Format::GrpcTimeout) }
+        Self { sending: Sending { policy: Policy::untrusted().send(Format::GrpcTimeout), to: None } }
     }
 
     /// Which values go along, and to which hosts anything does. The form of the deadline is always `grpc-timeout`.
@@ -103,7 +104,30 @@ impl ClientLayer {
     /// ```
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy.send(Format::GrpcTimeout);
+        self.sending.policy = policy.send(Format::GrpcTimeout);
+        self
+    }
+
+    /// The host that the channel goes to, maybe with a port, for a policy whose
+    /// [`destinations`](Policy::destinations) are named: a channel does not tell where it goes. Without it such a policy sends
+    /// no values; the deadline goes anywhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview_propagate::{Policy, PolicyError};
+    /// use purview_tonic::ClientLayer;
+    ///
+    /// # fn main() -> Result<(), PolicyError> {
+    /// let policy = Policy::trusted().destinations(["svc.cluster.local"])?;
+    /// let layer = ClientLayer::new().policy(policy).destination("catalog.svc.cluster.local:443");
+    /// # drop(layer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn destination(mut self, authority: impl Into<Arc<str>>) -> Self {
+        self.sending.to = Some(authority.into());
         self
     }
 }
@@ -118,7 +142,7 @@ impl<S> Layer<S> for ClientLayer {
     type Service = ClientService<S>;
 
     fn layer(&self, inner: S) -> ClientService<S> {
-        ClientService { inner, policy: self.policy.clone() }
+        ClientService { inner, sending: self.sending.clone() }
     }
 }
 
@@ -132,7 +156,7 @@ impl<S> Layer<S> for ClientLayer {
 #[derive(Clone, Debug)]
 pub struct ClientService<S> {
     inner: S,
-    policy: Policy,
+    sending: Sending,
 }
 
 impl<S, B> Service<Request<Body>> for ClientService<S>
@@ -153,7 +177,23 @@ where
     fn call(&mut self, request: Request<Body>) -> ClientFuture<S> {
         let call = Call::begin(&context_of(request.extensions()), &request);
         let request = request.map(|body| upload::guarded(body, &call.ctx));
-        ClientFuture::new(self.inner.clone(), self.policy.clone(), request, call)
+        ClientFuture::new(self.inner.clone(), self.sending.clone(), request, call)
+    }
+}
+
+/// What goes out with a call.
+#[derive(Clone, Debug)]
+struct Sending {
+    policy: Policy,
+    to: Option<Arc<str>>,
+}
+
+impl Sending {
+    fn inject(&self, ctx: &Context, request: &mut Request<Body>) -> Result<(), Error> {
+        match &self.to {
+            Some(authority) => inject_to(ctx, request.headers_mut(), &self.policy, authority),
+            None => inject(ctx, request.headers_mut(), &self.policy),
+        }
     }
 }
 

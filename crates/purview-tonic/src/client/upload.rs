@@ -67,3 +67,41 @@ fn reset() -> Status {
     status.set_source(Arc::new(h2::Error::from(h2::Reason::CANCEL)));
     status
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+    use http_body::{Body as _, Frame};
+    use purview::{Canceler, Context};
+    use purview_test::task;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::{Context as TaskContext, Poll};
+    use tonic::body::Body;
+    use tonic::{Code, Status};
+
+    /// Its call is canceled while it ends.
+    struct EndsCanceling(Option<Canceler>);
+
+    impl http_body::Body for EndsCanceling {
+        type Data = bytes::Bytes;
+        type Error = Status;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut TaskContext<'_>,
+        ) -> Poll<Option<Result<Frame<bytes::Bytes>, Status>>> {
+            drop(self.0.take());
+            Poll::Ready(None)
+        }
+    }
+
+    #[test]
+    fn a_body_that_ends_in_the_moment_its_call_is_canceled_is_reset() {
+        let (ctx, canceler) = Context::background().with_cancel();
+        let mut body = guarded(Body::new(EndsCanceling(Some(canceler))), &ctx);
+        let frame = task(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))).poll();
+        let Poll::Ready(Some(Err(status))) = frame else { panic!("{frame:?}") };
+        assert_eq!(status.code(), Code::Cancelled);
+    }
+}

@@ -24,9 +24,10 @@ use tower_layer::Layer;
 /// - A call whose time is up ends with `DEADLINE_EXCEEDED` (4), before the head and in the middle of a stream. The handler is
 ///   polled once more when its context is done, so that it may say something better, and is then dropped.
 /// - The context lives to the end of the response's body, and is the current one around each poll of the handler and of the body.
-/// - When the client leaves, the context is canceled with [`ClientGone`](purview_tower::ClientGone). A handler that reads a request
-///   stream sees an `Err`, not the end: tonic alone takes a reset with `CANCEL` for the end of the stream. As tonic does so by the code,
-///   the code seen is `ABORTED`; [`Messages`](crate::Messages) has it right.
+/// - When the client leaves, the context is canceled with [`ClientGone`](purview_tower::ClientGone), and the handler is dropped where
+///   it waits. Whoever else reads the request stream (a task, a call that it is passed on by) sees an `Err`, and its context done, not
+///   the end, which tonic alone makes of a reset with `CANCEL`. As tonic does so by the code, the code seen is `ABORTED`;
+///   [`Messages`](crate::Messages) has it right.
 /// - `grpc-timeout` is taken out of the metadata: it is stale as soon as it is read. [`Context::remaining`] has it.
 ///
 /// # Where to put it

@@ -150,12 +150,24 @@ impl Listener {
 }
 
 impl Accepted {
-    /// The next call; the connection then goes on in the background.
-    pub(crate) async fn one_call(mut self) -> Incoming {
+    /// The next call; nothing more happens on the connection until [`goodbye`](Self::goodbye).
+    pub(crate) async fn call(&mut self) -> Incoming {
         let (request, answer) = limit(self.0.accept()).await.unwrap().unwrap();
-        tokio::spawn(async move { while self.0.accept().await.is_some() {} });
         let (parts, body) = request.into_parts();
         Incoming { head: parts.headers, body, answer }
+    }
+
+    /// The next call; the connection then goes on in the background.
+    pub(crate) async fn one_call(mut self) -> Incoming {
+        let call = self.call().await;
+        tokio::spawn(async move { while self.0.accept().await.is_some() {} });
+        call
+    }
+
+    /// Closes the connection, and says why.
+    pub(crate) async fn goodbye(mut self, reason: Reason) {
+        self.0.abrupt_shutdown(reason);
+        limit(async { while self.0.accept().await.is_some() {} }).await;
     }
 }
 
