@@ -32,6 +32,22 @@ pin_project! {
 }
 
 impl<B: Body> ClientBody<B> {
+    /// `body`, for as long as `ctx` is live. For adapters of clients that are no tower services.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_body_util::Empty;
+    /// use purview::Context;
+    /// use purview_tower::ClientBody;
+    ///
+    /// let body = ClientBody::within(&Context::background(), Empty::<&[u8]>::new());
+    /// # drop(body);
+    /// ```
+    pub fn within(ctx: &Context, body: B) -> Self {
+        Self::new(body, Some(ctx.clone()))
+    }
+
     pub(super) fn new(body: B, ctx: Option<Context>) -> Self {
         let ctx = ctx.filter(|_| !body.is_end_stream());
         Self { body: Some(body), done: None, ctx }
