@@ -10,5 +10,6 @@ pub mod measure;
 pub mod peers;
 pub mod row;
 pub mod rows;
+pub mod served;
 pub mod stats;
 pub mod table;

@@ -5,6 +5,7 @@
 use purview::Key;
 use purview_versus::counts::Count;
 use purview_versus::peers::{HOUR, Root, TokenRoot, TokioTime, polled};
+use purview_versus::served::{ANSWER, layered, timed_out};
 use std::pin::pin;
 
 static USER: Key<u64> = Key::new("user");
@@ -41,6 +42,8 @@ fn main() {
             root.derive().timeout(HOUR).value(&USER, 1).value(&TRACE, 2).named("request").cancelable();
         assert_eq!(ctx.value(&USER), Some(&1));
     });
+    show_mut("layers", layered());
+    show_mut("tower-http's timeout", timed_out());
     // The first deadline that is armed starts the timer thread.
     let (first, _first_canceler) = root.with_timeout(HOUR);
     assert!(!first.is_done());
@@ -57,6 +60,11 @@ fn show(what: &str, work: impl Fn()) {
     // Once before it counts, for what is made at the first use.
     work();
     show_once(what, work);
+}
+
+fn show_mut(what: &str, mut work: impl FnMut() -> u64) {
+    assert_eq!(work(), ANSWER);
+    show_once(what, || assert_eq!(work(), ANSWER));
 }
 
 fn show_once(what: &str, work: impl FnOnce()) {

@@ -5,6 +5,7 @@ use crate::bench::Bench;
 mod deriving;
 mod memory;
 mod reading;
+mod serving;
 mod threads;
 mod timers;
 mod values;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Bench> {
         timers::rows(),
         values::rows(),
         memory::rows(),
+        serving::rows(),
     ]
     .into_iter()
     .flatten()
