@@ -37,10 +37,10 @@ use tower_layer::Layer;
 ///
 /// Or in tonic's own server, by `Server::builder().layer(..)`. There it is *inside* of tonic's own timeout, which reads the same header
 /// and answers `CANCELLED` (1), with the text "Timeout expired". Our deadline begins first, and is looked at first and by the exact
-/// clock at every poll, while tonic's timer counts in whole milliseconds, rounded up: it comes first only if the thread is taken off the
-/// processor between these two looks, at the very end of the time. But tonic enforces the header also where the policy does not:
-/// where it gives more time (`floor`), ignores what tonic can read (`+5m`), or is switched off. Do not set `Server::timeout`:
-/// the policy's `cap` does the same, with the right status.
+/// clock at every poll, while tonic's timer counts in whole milliseconds, rounded up. What is left is a gap: a call that is polled just
+/// before its deadline, in a thread that is taken off the processor between these two looks until after it. And tonic enforces the header
+/// also where the policy does not: where it gives more time (`floor`), ignores what tonic can read (`+5m`), or is switched
+/// off. Do not set `Server::timeout`: the policy's `cap` does the same, with the right status.
 ///
 /// # Examples
 ///
