@@ -5,9 +5,9 @@ use std::fmt;
 
 /// A key with a codec.
 pub(crate) trait Crossing: Send + Sync {
-    /// Whether it has a value in `ctx`.
+    /// Whether a value was set in `ctx`: a default is what this process assumes, and nobody's to send.
     fn is_in(&'static self, ctx: &Context) -> bool;
-    /// The text of its value in `ctx`, if there is one and it crosses.
+    /// The text of its value in `ctx`, where [`is_in`](Self::is_in) holds, if that value crosses.
     fn encode(&'static self, ctx: &Context) -> Option<String>;
     /// A value that waits for its context.
     fn decode(&'static self, text: &str) -> Result<Box<dyn Put>, BoxError>;
@@ -33,7 +33,7 @@ pub(crate) fn value<T: Send + Sync + 'static>(key: &'static Key<T>, value: T) ->
 
 impl<T: Send + Sync + 'static> Crossing for Key<T> {
     fn is_in(&'static self, ctx: &Context) -> bool {
-        ctx.value(self).is_some()
+        ctx.has_value(self)
     }
 
     fn encode(&'static self, ctx: &Context) -> Option<String> {

@@ -98,7 +98,7 @@
 //!
 //! # What is not covered
 //!
-//! The default of a key counts as its value and is sent. The properties of a member whose key is allowed are not kept. Transit time is not
+//! The default of a key is not sent: the other process has its own. The properties of a member whose key is allowed are not kept. Transit time is not
 //! known: a relative deadline is later than the caller's by as long as the request was under way.
 
 #![forbid(unsafe_code)]

@@ -72,6 +72,22 @@ fn only_allowed_keys_go_out_and_only_values_that_are_set_and_cross() {
 }
 
 #[test]
+fn the_default_of_a_key_is_not_sent_and_does_not_hide_what_passes() {
+    static RETRIES: Key<u32> = Key::new("retries").with_default(&3).crossing(Codec {
+        encode: |retries| Some(retries.to_string()),
+        decode: |text| text.parse().map_err(|_| "no number".into()),
+    });
+    let policy = Policy::trusted().allow_outbound(&RETRIES).unwrap();
+    assert!(sent(&background(), &policy).is_empty());
+    let ctx = extract(&baggage("retries=9"), &background(), &policy).unwrap();
+    assert_eq!((ctx.value(&RETRIES), sent(&ctx, &policy)), (Some(&3), baggage("retries=9")));
+    assert_eq!(sent(&ctx.with_value(&RETRIES, 3), &policy), baggage("retries=3"), "set to the default");
+    let nobody = policy.destinations(["example.com"]).unwrap();
+    assert!(sent(&background(), &nobody).is_empty());
+    assert_eq!(nobody.counts().dropped, 0, "nothing was withheld");
+}
+
+#[test]
 fn the_untrusted_take_and_give_nothing_unless_a_key_is_allowed() {
     let came = baggage("tenant=acme,user=ada");
     let ctx = extract(&came, &background(), &Policy::untrusted()).unwrap();

@@ -510,6 +510,27 @@ impl Context {
         self.0.value(key).or(key.default_value())
     }
 
+    /// Whether a value was set under `key`, here or above: then [`value`](Self::value) gives that one, and not the default of
+    /// the key.
+    ///
+    /// It is for those who pass on what was set, and must not pass on what they only assume themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview::{Context, Key};
+    ///
+    /// static RETRIES: Key<u32> = Key::new("retries").with_default(&3);
+    ///
+    /// let ctx = Context::background();
+    /// assert!(ctx.value(&RETRIES) == Some(&3) && !ctx.has_value(&RETRIES));
+    /// assert!(ctx.with_value(&RETRIES, 3).has_value(&RETRIES));
+    /// ```
+    #[inline]
+    pub fn has_value<T: Send + Sync + 'static>(&self, key: &'static Key<T>) -> bool {
+        self.0.value(key).is_some()
+    }
+
     /// The clock that it is measured by.
     ///
     /// # Examples

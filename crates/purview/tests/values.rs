@@ -58,6 +58,9 @@ fn a_default_stands_in_for_what_was_never_set() {
     let ctx = child(&Context::background());
     assert_eq!(ctx.value(&LIMIT), Some(&10));
     assert_eq!(ctx.with_value(&LIMIT, 11).value(&LIMIT), Some(&11));
+    assert!(!ctx.has_value(&LIMIT), "a default is not set");
+    assert!(child(&ctx.with_value(&LIMIT, 10)).has_value(&LIMIT), "also where it is as the default");
+    assert!(ctx.with_value(&MAYBE, None).has_value(&MAYBE));
 }
 
 #[test]
