@@ -76,10 +76,10 @@ impl Rules {
         }
         match key.key.decode(text) {
             Ok(value) => Ok(Some(value)),
-            Err(source) => {
+            Err(error) => {
                 self.tell(&Event::MalformedValue(key.name));
                 match self.malformed {
-                    Malformed::Reject => Err(Refused::Value { key: key.name, source }),
+                    Malformed::Reject => Err(Refused::Value { key: key.name, error }),
                     Malformed::Ignore | Malformed::Lenient => Ok(None),
                 }
             }

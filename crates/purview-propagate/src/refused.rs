@@ -23,7 +23,6 @@ use std::time::Duration;
 ///     "grpc-timeout \"-5m\" is not a number: accepted are 1 to 8 digits and one of H, M, S, m, u, n",
 /// );
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Refused {
     /// A header with the time that is left could not be read.
@@ -36,8 +35,9 @@ pub enum Refused {
     Value {
         /// The name of the key.
         key: &'static str,
-        /// What the codec said. It may show the value, so it is not part of the text of this error.
-        source: BoxError,
+        /// What the codec said. It may show the value, so neither `Display`, `Debug` nor `source` of this error give it to
+        /// those who log errors.
+        error: BoxError,
     },
     /// Less time is left than the policy's [`min_budget`](crate::Policy::min_budget).
     TooLittleTime {
@@ -64,11 +64,19 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value { source, .. } => Some(&**source),
-            Self::Timeout(_) | Self::Expiry(_) | Self::Baggage(_) | Self::TooLittleTime { .. } => None,
+            Self::Timeout(error) => f.debug_tuple("Timeout").field(error).finish(),
+            Self::Expiry(error) => f.debug_tuple("Expiry").field(error).finish(),
+            Self::Baggage(error) => f.debug_tuple("Baggage").field(error).finish(),
+            Self::Value { key, .. } => f.debug_struct("Value").field("key", key).finish_non_exhaustive(),
+            Self::TooLittleTime { asked, least } => {
+                f.debug_struct("TooLittleTime").field("asked", asked).field("least", least).finish()
+            }
         }
     }
 }
+
+/// It has no source: the text says all that may be said.
+impl std::error::Error for Refused {}
