@@ -220,10 +220,11 @@ impl Rules {
 
     fn malformed_time(&self, error: TimeoutError) -> Result<Option<Duration>, Refused> {
         self.tell(&Event::MalformedTimeout(&error));
-        match self.malformed {
-            Malformed::Reject => Err(Refused::Timeout(error)),
-            Malformed::Ignore | Malformed::Lenient => Ok(None),
+        // RFC 7240, section 2: a preference that cannot be honored is never an error.
+        if self.malformed == Malformed::Reject && error.format() != Format::PreferWait {
+            return Err(Refused::Timeout(error));
         }
+        Ok(None)
     }
 
     fn arrive(&self, carrier: &impl Extract, asked: Option<Duration>) -> Result<Arrived, Refused> {

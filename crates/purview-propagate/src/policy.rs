@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// What is done about a header, a member of baggage or a value that cannot be read.
 ///
-/// A broken trace context is always ignored, as its specification says.
+/// A broken trace context is always ignored, and so is a broken `prefer`, as their specifications say.
 ///
 /// # Examples
 ///
@@ -77,6 +77,7 @@ pub enum Malformed {
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "each method gives a changed policy back"]
 pub struct Policy(Arc<Rules>);
 
 /// Kept apart, so that a policy is one pointer wide.

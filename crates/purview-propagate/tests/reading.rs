@@ -138,7 +138,6 @@ const MALFORMED: &[(&str, &str, Option<Duration>)] = &[
     ("connect-timeout-ms", "-1", None),
     ("x-request-timeout-ms", "soon", None),
     ("request-timeout", "1 2", None),
-    ("prefer", "wait=x", None),
     ("grpc-timeout", "\u{0}\u{7f}", None),
 ];
 
@@ -170,10 +169,22 @@ fn one_bad_value_spoils_the_good_ones_only_where_it_is_refused() {
     assert_eq!(timeout(&ignoring, &headers), Some(millis(100)));
 }
 
+/// RFC 7240, section 2: preferences that are unknown or cannot be honored are ignored, and no error.
+#[test]
+fn a_preference_that_cannot_be_read_is_counted_and_never_refused() {
+    let long = "odata.include-annotations=\"".to_owned() + &"x".repeat(2_000) + "\"";
+    for value in ["wait=x", "wait", "wait=-1", "wait=1.5", &long] {
+        let policy = Policy::untrusted().default_timeout(millis(7));
+        assert_eq!(timeout(&policy, &[("prefer", value)]), Some(millis(7)), "{value:?}");
+        assert_eq!((policy.counts().malformed, policy.counts().refused), (1, 0), "{value:?}");
+        assert!(policy.read(&Headers(&[("prefer", value), ("grpc-timeout", "soon")])).is_err());
+    }
+}
+
 #[test]
 fn a_hostile_value_of_a_megabyte_is_refused_and_not_shown_whole() {
     let huge = "9".repeat(1 << 20);
-    for name in ["grpc-timeout", "x-request-timeout-ms", "prefer"] {
+    for name in ["grpc-timeout", "x-request-timeout-ms"] {
         let refused = Policy::untrusted().read(&Headers(&[(name, &huge)])).expect_err(name);
         assert!(refused.to_string().len() < 250, "{name}: {}", refused.to_string().len());
     }

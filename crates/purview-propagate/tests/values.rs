@@ -167,11 +167,15 @@ fn what_is_not_baggage_or_no_value_of_its_key_is_refused_or_dropped_alone() {
         let policy = Policy::untrusted().allow(&TENANT).unwrap().allow(&LIMIT).unwrap();
         let refused = policy.read(&baggage(text)).expect_err(text);
         match &refused {
-            Refused::Value { key, .. } => assert!(is_value && *key == "limit"),
+            Refused::Value { key, error } => {
+                assert!(is_value && *key == "limit");
+                assert!(error.to_string().contains("many"), "whoever asks the codec's error is told");
+            }
             Refused::Baggage(_) => assert!(!is_value),
             _ => panic!("{refused}"),
         }
-        assert!(!refused.to_string().contains("many"), "no value is shown: {refused}");
+        let shown = format!("{refused} {refused:?} {:?}", std::error::Error::source(&refused));
+        assert!(!shown.contains("many"), "no value is shown: {shown}");
         assert_eq!((policy.counts().malformed, policy.counts().refused), (1, 1));
 
         let policy = policy.malformed(Malformed::Ignore);
