@@ -142,6 +142,7 @@ fn named<'a, K: AsRef<str> + 'a, V: AsRef<[u8]> + 'a>(
 #[cfg(feature = "http")]
 impl Inject for http::HeaderMap {
     fn set(&mut self, name: &'static str, value: &str) -> bool {
+        Self::remove(self, name);
         let (Some(name), Ok(value)) = (header_name(name), http::HeaderValue::from_str(value)) else {
             return false;
         };
