@@ -6,11 +6,9 @@ const RESERVED: [&str; 4] = ["purview-", "grpc-", "connect-", "x-envoy-"];
 /// The longest name of a header or a key, in bytes.
 const LONGEST: usize = 128;
 
-/// Whether `name` is an HTTP token ([RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)), which is also
-/// what a key in W3C baggage is.
+/// Whether `name` is an HTTP token, which is also what a key in W3C baggage is, and not too long.
 pub(crate) fn is_token(name: &str) -> bool {
-    let of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.len() <= LONGEST && name.bytes().all(of_token)
+    name.len() <= LONGEST && purview_wire::is_token(name.as_bytes())
 }
 
 /// Whether `name` can be the name of a header, in the lower case that HTTP/2 asks for.

@@ -42,11 +42,13 @@ mod text;
 mod timeout;
 mod trace;
 
-pub use baggage::{BAGGAGE_HEADER, Baggage, BaggageError, BaggageLimits, BaggageProblem, Dropped, Member};
+pub use baggage::{
+    BAGGAGE_HEADER, Baggage, BaggageDropped, BaggageError, BaggageLimits, BaggageProblem, Member,
+};
 pub use expires_at::{EXPIRES_AT_HEADER, ExpiresAt, ExpiresAtError, ExpiresAtText};
 pub use grpc_message::{decode_grpc_message, encode_grpc_message};
 pub use list::Encoded;
-pub use text::Text;
+pub use text::{Text, is_token};
 pub use timeout::{Format, MAX_TIMEOUT, TIMEOUT_HEADER, TimeoutError, TimeoutProblem, TimeoutText};
 pub use trace::{
     TRACEPARENT_HEADER, TRACESTATE_HEADER, TraceError, TraceParent, TraceParentText, TraceProblem, TraceState,

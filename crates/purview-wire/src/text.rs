@@ -95,8 +95,16 @@ pub(crate) fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Whether it is a `token` of RFC 9110: what names of headers and keys of baggage are made of.
-pub(crate) fn is_token(text: &[u8]) -> bool {
+/// Whether it is a token ([RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)): what names of
+/// headers and keys of baggage are.
+///
+/// ```
+/// use purview_wire::is_token;
+///
+/// assert!(is_token(b"x-request-timeout-ms") && is_token(b"K%20"));
+/// assert!(!is_token(b"") && !is_token(b"two words") && !is_token(b"a=b"));
+/// ```
+pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty()
         && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }

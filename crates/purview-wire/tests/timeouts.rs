@@ -244,15 +244,11 @@ fn an_error_shows_hostile_input_escaped_and_cut() {
 }
 
 #[test]
-fn of_several_values_the_least_holds_and_one_bad_one_spoils_all() {
-    let least = |values: &[&'static str]| {
-        GrpcTimeout.decode_least(values.iter().map(|value| value.as_bytes())).map_err(|error| error.problem())
-    };
-    assert_eq!(least(&[]), NO_LIMIT);
-    assert_eq!(least(&["5S", "200m", "1M"]), millis(200));
-    assert_eq!(least(&["200m", "5 S"]), Err(NotANumber));
-    let envoy = EnvoyExpectedMs.decode_least([b"0".as_slice(), b"7"]).unwrap();
-    assert_eq!(envoy, Some(Duration::from_millis(7)), "no limit is more than any limit");
+fn an_error_names_the_header_where_the_name_is_not_configured() {
+    for format in Format::ALL {
+        let shown = format.decode(b"wait=?").unwrap_err().to_string();
+        assert!(shown.starts_with(format.header().unwrap_or("timeout \"wait=?\"")), "{shown}");
+    }
 }
 
 const SECOND: u64 = 1_000_000_000;

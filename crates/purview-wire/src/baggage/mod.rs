@@ -61,7 +61,7 @@ impl BaggageLimits {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Dropped {
+pub struct BaggageDropped {
     /// Members that were not to the grammar.
     pub malformed: usize,
     /// Members for which there was no more room.
@@ -105,7 +105,7 @@ impl Baggage {
 
     /// Reads all headers of the name together, to the letter. Empty members are skipped.
     ///
-    /// Allocates at most `limits.bytes`, once a member was found to be right.
+    /// Allocates at most twice `limits.bytes`, once a member was found to be right.
     ///
     /// # Errors
     ///
@@ -144,9 +144,9 @@ impl Baggage {
     pub fn parse_lossy<'a>(
         headers: impl IntoIterator<Item = &'a [u8]>,
         limits: BaggageLimits,
-    ) -> (Self, Dropped) {
+    ) -> (Self, BaggageDropped) {
         let mut baggage = Self::new();
-        let mut dropped = Dropped::default();
+        let mut dropped = BaggageDropped::default();
         let counted = baggage.read(headers, limits, |error| {
             match error.problem() {
                 BaggageProblem::TooManyMembers | BaggageProblem::TooManyBytes => dropped.over_limits += 1,

@@ -1,6 +1,6 @@
 //! Why a timeout was not read.
 
-use super::{Format, TIMEOUT_HEADER};
+use super::Format;
 use crate::excerpt::Excerpt;
 use std::fmt;
 
@@ -91,7 +91,8 @@ impl TimeoutError {
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.format.header().unwrap_or(TIMEOUT_HEADER);
+        // The name of `Millis` is configured, and not known here.
+        let name = self.format.header().unwrap_or("timeout");
         let accepted = match self.format {
             Format::GrpcTimeout => "1 to 8 digits and one of H, M, S, m, u, n",
             Format::ConnectTimeoutMs => "1 to 10 digits",

@@ -44,8 +44,8 @@ pub const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
 ///
 /// All of them are relative, so they do not suffer from clocks that disagree, and are blind to the time in transit.
 ///
-/// Of several headers, or several values of one, the least holds: no format names a winner, and whoever wrote the least
-/// one waits no longer. [`decode_least`](Self::decode_least) does that for one format; across formats take the `min`.
+/// Of several headers, or several values of one, take the least: no format names a winner, and whoever wrote the least one
+/// waits no longer.
 ///
 /// ```
 /// use purview_wire::Format;
@@ -185,33 +185,6 @@ impl Format {
     /// ```
     pub fn decode_lenient(self, value: &[u8]) -> Result<Option<Duration>, TimeoutError> {
         decode::lenient(self, value).map_err(|problem| TimeoutError::new(self, problem, value))
-    }
-
-    /// The least of all values of this header; none when there is none, or none of them sets a limit.
-    ///
-    /// # Errors
-    ///
-    /// That of the first value that [`decode`](Self::decode) refuses: one bad value spoils the rest, since nobody knows which
-    /// one the peer meant.
-    ///
-    /// ```
-    /// use purview_wire::Format;
-    /// use std::time::Duration;
-    ///
-    /// let values: [&[u8]; 2] = [b"5S", b"200m"];
-    /// assert_eq!(Format::GrpcTimeout.decode_least(values), Ok(Some(Duration::from_millis(200))));
-    /// ```
-    pub fn decode_least<'a>(
-        self,
-        values: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Option<Duration>, TimeoutError> {
-        let mut least = None::<Duration>;
-        for value in values {
-            if let Some(left) = self.decode(value)? {
-                least = Some(least.map_or(left, |least| least.min(left)));
-            }
-        }
-        Ok(least)
     }
 }
 

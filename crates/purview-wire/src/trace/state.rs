@@ -22,7 +22,7 @@ const LONG: usize = 128;
 /// What each tracing system on the path wants to know again, the last one first
 /// ([W3C Trace Context, level 2](https://www.w3.org/TR/trace-context-2/)).
 ///
-/// What was read is kept byte for byte. It is one allocation of at most 16,447 bytes.
+/// What was read is kept byte for byte, as one text of at most 16,447 bytes.
 ///
 /// ```
 /// use purview_wire::TraceState;
