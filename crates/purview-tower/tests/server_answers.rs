@@ -129,6 +129,51 @@ fn a_handler_that_is_woken_by_its_own_work_in_the_same_moment_answers_for_itself
 }
 
 #[test]
+fn a_handler_whose_time_runs_out_while_it_is_polled_is_polled_once_more() {
+    let bench = Bench::new();
+    let clock = bench.clock.clone();
+    let (mut future, _seen) = call(&bench, request(), move |ctx| {
+        let clock = clock.clone();
+        Box::pin(async move {
+            std::future::poll_fn(|_| {
+                let done = ctx.is_done();
+                clock.advance(SECOND);
+                if done { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            Ok(response(Script::new([]).telling()))
+        })
+    });
+    assert_eq!(ready(future.poll()).status(), StatusCode::OK, "its own answer, with the first poll");
+    bench.assert_one(End::Deadline);
+}
+
+/// A clock that nobody turns: a deadline has passed, and only who asks the clock can know.
+struct Unturned(Arc<Mutex<std::time::Instant>>);
+
+impl purview::TimeSource for Unturned {
+    fn now(&self) -> std::time::Instant {
+        *self.0.lock().unwrap()
+    }
+    fn wake_at(&self, _at: std::time::Instant) {}
+}
+
+#[test]
+fn a_client_that_leaves_before_its_passed_deadline_is_noticed_is_late_too() {
+    let time = Arc::new(Mutex::new(purview::Clock::system().now()));
+    let mut bench = Bench::new();
+    bench.root = Context::root(purview::Clock::new(Unturned(time.clone())));
+    bench.layer = purview_tower::ServerLayer::new(&bench.root);
+    bench.counts = bench.layer.counts();
+    let (mut future, seen) = call(&bench, request(), waits);
+    assert!(future.poll().is_pending());
+    *time.lock().unwrap() += 2 * SECOND;
+    drop(future);
+    assert!(ctx_of(&seen).unwrap().error().unwrap().is_deadline_exceeded());
+    bench.assert_one(End::Deadline);
+}
+
+#[test]
 fn a_request_that_is_late_already_does_not_reach_the_handler() {
     for (header, timeout) in [("request-timeout", "0"), ("grpc-timeout", "0n"), ("x-request-timeout-ms", "0")]
     {
