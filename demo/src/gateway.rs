@@ -8,9 +8,9 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use futures::StreamExt as _;
-use purview::Context;
+use purview_axum::Ctx;
 use purview_tonic::ContextExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl From<Params> for SearchRequest {
 /// `GET /search`: the best hits, as JSON.
 async fn search(
     State(mut app): State<App>,
-    Extension(ctx): Extension<Context>,
+    Ctx(ctx): Ctx,
     Query(params): Query<Params>,
 ) -> Result<Json<Value>, Response> {
     let mut open = app.process.ledger.begin(&ctx, params.id);
@@ -70,7 +70,7 @@ async fn search(
 /// `GET /watch`: the same search as it goes on, a line of JSON for each piece.
 async fn watch(
     State(mut app): State<App>,
-    Extension(ctx): Extension<Context>,
+    Ctx(ctx): Ctx,
     Query(params): Query<Params>,
 ) -> Result<Response, Response> {
     let mut open = app.process.ledger.begin(&ctx, params.id);
@@ -100,4 +100,24 @@ fn refusal(status: &Status) -> Response {
         _ => StatusCode::BAD_GATEWAY,
     };
     (code, format!("{}\n", status.message())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_of_the_catalog_has_a_status_of_http() {
+        for (code, status) in [
+            (Code::DeadlineExceeded, 504),
+            (Code::Cancelled, 503),
+            (Code::Unavailable, 503),
+            (Code::InvalidArgument, 400),
+            (Code::PermissionDenied, 403),
+            (Code::Internal, 502),
+            (Code::Unknown, 502),
+        ] {
+            assert_eq!(refusal(&Status::new(code, "why")).status(), status, "{code:?}");
+        }
+    }
 }
