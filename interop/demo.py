@@ -15,6 +15,8 @@ from harness import ROOT, Failed, Process, wait_for
 PROGRAM = os.environ.get("PURVIEW_DEMO", str(ROOT / "target" / "release" / "purview-demo"))
 CATALOG, STORE = "purview.demo.v1.Catalog", "purview.demo.v1.Store"
 ENDS = ("finished", "deadline", "client_gone", "shutdown", "panicked", "refused")
+# How a request ends whose time is up: by the layer, or by its handler, which may hear of it from below a moment before.
+LATE = ("deadline", "finished")
 _NUMBERS = itertools.count(1)
 # What the harness asks of loopback goes through no proxy.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -67,6 +69,10 @@ class Services:
     def working(self, role, count):
         """Waits until that many requests are live there."""
         wait_for(lambda: self.counts(role)["live"] == count, f"{count} live requests in {role}")
+
+    def at_rest(self):
+        for role in self.processes:
+            self.working(role, 0)
 
     def counted(self, role, see):
         return Counted(self, role, see)
@@ -122,7 +128,9 @@ class Counted:
     def __exit__(self, kind, value, trace):
         if kind is None:
             wait_for(lambda: self.services.counts(self.role)["live"] == 0, f"no live context in {self.role}")
-        self.see.server(f"{self.role}: {self.told()}")
+        # Whatever failed in the block is what counts, and not that a process of ours is gone.
+        with contextlib.suppress(OSError if kind else ()):
+            self.see.server(f"{self.role}: {self.told()}")
 
     def now(self):
         now = self.services.counts(self.role)
@@ -133,7 +141,7 @@ class Counted:
         return ", ".join(grown) + f", {self.services.counts(self.role)['live']} live"
 
     def wait(self, holds, what):
-        wait_for(lambda: holds(self.now()), f"{self.role} to count {what}, counted {self.now()}")
+        wait_for(lambda: holds(self.now()), lambda: f"{self.role} to count {what}, counted {self.now()}")
 
     def exactly(self, **ends):
         """Waits until it counted this many of these, and checks that it counted nothing else."""

@@ -63,7 +63,9 @@ class Arrived:
     def __init__(self, name, request, context):
         self.name, self.request = name, request
         self.at = time.monotonic()
-        self.left = context.time_remaining()
+        left = context.time_remaining()
+        # Without a deadline grpcio says some hundreds of years.
+        self.left = left if left is not None and left < 1e9 else None
         self.metadata = {key: value for key, value in context.invocation_metadata()}
         self.ended_at = None
         self.ended_as = None
@@ -80,7 +82,7 @@ class Arrived:
         return None if self.ended_at is None else self.ended_at - self.at
 
     def __str__(self):
-        left = "no deadline" if self.left is None or self.left > 1e9 else f"{self.left * 1000:.0f} ms left"
+        left = "no deadline" if self.left is None else f"{self.left * 1000:.0f} ms left"
         ended = "goes on" if self.ended_as is None else f"{self.ended_as} after {self.lasted * 1000:.0f} ms"
         return f"{self.name} with {left}, {ended}"
 

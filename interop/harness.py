@@ -67,14 +67,14 @@ def play(one):
 
 
 def wait_for(look, what, limit=LIMIT):
-    """Calls `look` until it gives something true, and returns that. Fails after `limit` seconds, saying what it saw last."""
+    """Calls `look` until it gives something true, and returns that. Fails after `limit` seconds, saying what was waited for."""
     end = time.monotonic() + limit
     while True:
         found = look()
         if found:
             return found
         if time.monotonic() > end:
-            raise Failed(f"{what} within {limit:g} s, last seen: {found!r}")
+            raise Failed(f"{what() if callable(what) else what} within {limit:g} s")
         time.sleep(0.01)
 
 

@@ -72,6 +72,15 @@ def connect_client():
     return Node("connect_client.mjs", protocol.DESCRIPTORS)
 
 
+def connected(peer, address, service, **more):
+    """A client that has its connection to that address already: an early abort then finds a call that has been sent."""
+    request = {"query": "a", "work_ms": 1}
+    answer = peer.ask(address=address, service=service, method="Search", request=request, **more)
+    if answer["code"] != "OK":
+        raise Failed(f"a first search to go well: {said(answer)}")
+    return peer
+
+
 def said(answer):
     """An answer, for people."""
     details = answer.get("details")

@@ -30,8 +30,9 @@ def grpcio_client(see):
 @scenario("grpc-js client: canceled after 100 ms")
 def grpc_js_client(see):
     ours = services()
+    client = node_peer.connected(node_peer.grpc_js_client(), ours.catalog, CATALOG)
+    ours.at_rest()
     with ours.counted("catalog", see) as counted, ours.counted("store", see) as stored:
-        client = node_peer.grpc_js_client()
         answer = client.ask(address=ours.catalog, service=CATALOG, method="Search", request=LONG, cancel_ms=100)
         see.client(node_peer.said(answer))
         see.check(answer["code"] == "CANCELLED", "CANCELLED")
@@ -43,8 +44,9 @@ def grpc_js_client(see):
 @scenario("connect-node client over gRPC: aborted after 100 ms")
 def connect_client(see):
     ours = services()
+    client = node_peer.connected(node_peer.connect_client(), ours.catalog, CATALOG, protocol="grpc")
+    ours.at_rest()
     with ours.counted("catalog", see) as counted, ours.counted("store", see) as stored:
-        client = node_peer.connect_client()
         answer = client.ask(address=ours.catalog, protocol="grpc", service=CATALOG, method="Search", request=LONG, cancel_ms=100)
         see.client(node_peer.said(answer))
         see.check(answer["code"] == "CANCELLED", "CANCELLED")

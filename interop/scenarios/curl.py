@@ -1,7 +1,7 @@
 """curl over HTTP/1 and HTTP/2 against the gateway: its own limit, our headers, and what both sides make of them."""
 
 from curl import Curl
-from demo import services
+from demo import LATE, services
 from harness import scenario
 
 VERSIONS = [("HTTP/1.1", "--http1.1"), ("HTTP/2", "--http2-prior-knowledge")]
@@ -34,7 +34,7 @@ def headers(see):
                 see.client(f"{name}, {result}")
                 see.check(result.exit == 0 and result.status == 504, "504, and exit code 0")
                 see.check(result.took < 3, "the answer at the deadline")
-            counted.exactly(deadline=len(given))
+            counted.ended(len(given), *LATE)
 
 
 @scenario("curl, HTTP/1.1 and HTTP/2: of several times the least holds")
@@ -85,5 +85,5 @@ def cut(see):
             result = Curl(f"http://{ours.http}/watch?q=a&work_ms=5000", version, "-H", "x-request-timeout-ms: 400")
             see.client(f"{name}: {result.status}, {len(result.body.splitlines())} lines, exit code {result.exit} after {result.took:.1f} s")
             see.check(result.status == 200 and result.exit == code, f"200 and some lines, then exit code {code}")
-            counted.exactly(deadline=1)
-            stored.ended(1, "deadline", "client_gone")
+            counted.ended(1, *LATE)
+            stored.ended(1, *LATE, "client_gone")

@@ -5,7 +5,7 @@ import time
 import grpcio_peer
 import node_peer
 import protocol
-from demo import CATALOG, STORE, busy, catalog_over, services
+from demo import CATALOG, LATE, STORE, busy, catalog_over, services
 from harness import milliseconds, scenario, wait_for
 from raw import Raw, RawServer
 
@@ -21,9 +21,8 @@ def grpcio_client(see):
         see.client(str(result))
         see.check(result.code == "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
         see.check(result.took < 2, "the answer long before the work would end")
-        # Its own deadline comes a moment before ours, and it resets the stream: whoever is first.
-        counted.ended(1, "deadline", "client_gone")
-        stored.ended(1, "deadline", "client_gone")
+        counted.ended(1, *LATE, "client_gone")
+        stored.ended(1, *LATE, "client_gone")
         client.close()
 
 
@@ -35,8 +34,8 @@ def grpc_js_client(see):
         answer = client.ask(address=ours.catalog, service=CATALOG, method="Search", request=LONG, timeout_ms=200)
         see.client(node_peer.said(answer))
         see.check(answer["code"] == "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
-        counted.ended(1, "deadline", "client_gone")
-        stored.ended(1, "deadline", "client_gone")
+        counted.ended(1, *LATE, "client_gone")
+        stored.ended(1, *LATE, "client_gone")
         client.stop()
 
 
@@ -48,9 +47,9 @@ def connect_client(see):
         answer = client.ask(address=ours.catalog, protocol="grpc", service=CATALOG, method="Search", request=LONG, timeout_ms=200)
         see.client(node_peer.said(answer))
         see.check(answer["code"] == "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
-        # It resets with INTERNAL_ERROR at its deadline: whether that comes before ours is a race of a millisecond.
-        counted.ended(1, "deadline", "client_gone")
-        stored.ended(1, "deadline", "client_gone")
+        # It resets with INTERNAL_ERROR at its deadline.
+        counted.ended(1, *LATE, "client_gone")
+        stored.ended(1, *LATE, "client_gone")
         client.stop()
 
 
@@ -66,7 +65,7 @@ def two_hundred(see):
                 codes[call.code().name] = codes.get(call.code().name, 0) + 1
         see.client(f"{codes} in {time.monotonic() - began:.1f} s")
         see.check(codes == {"DEADLINE_EXCEEDED": 200}, "DEADLINE_EXCEEDED 200 times of 200")
-        counted.ended(200, "deadline", "client_gone")
+        counted.ended(200, *LATE, "client_gone")
         client.close()
 
 
@@ -82,7 +81,7 @@ def grpcio_server(see):
         see.server(f"store (grpcio): {arrived}")
         see.check(0 < arrived.left <= 0.3, "what was left of 300 ms")
         see.check(arrived.ended_as == "canceled", "the handler to be told")
-        counted.ended(1, "deadline", "client_gone")
+        counted.ended(1, *LATE, "client_gone")
         client.close()
     foreign.stop()
 
@@ -100,7 +99,7 @@ def grpc_js_server(see):
         see.server(f"store (grpc-js): {began['left']:.0f} ms left, {ended['event']} after {ended['ms']:.0f} ms")
         see.check(0 < began["left"] <= 300, "what was left of 300 ms")
         see.check(ended["event"] == "cancelled", "the handler to be told")
-        counted.ended(1, "deadline", "client_gone")
+        counted.ended(1, *LATE, "client_gone")
         client.close()
     foreign.stop()
 
@@ -151,5 +150,5 @@ def never_early(see):
             see.check(answer.status == 4 and answer.trailers_only, "trailers-only status 4")
         see.client(f"grpc-timeout 50m: {answer}; after {min(took):.1f} to {max(took):.1f} ms")
         see.check(min(took) >= 50, "none before its time")
-        counted.exactly(deadline=10)
+        counted.ended(10, *LATE)
         connection.close()

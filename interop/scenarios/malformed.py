@@ -1,6 +1,6 @@
 """What a client may write into grpc-timeout, also what none should: what our server makes of it."""
 
-from demo import CATALOG, services
+from demo import CATALOG, LATE, services
 from harness import milliseconds, scenario
 from raw import Raw
 
@@ -67,9 +67,7 @@ def good(see):
             answer, took = search(connection, [("grpc-timeout", text)])
             see.client(f"{short(text)}: {answer} after {milliseconds(took)}")
             see.check(answer.status == expected, f"status {expected} for {text!r}")
-        late = sum(expected == 4 for _, expected in GOOD)
-        # What is late before it begins never becomes a context; the others end at their deadline.
-        counted.at_least(deadline=late - 2, finished=len(GOOD) - late)
+        counted.ended(len(GOOD), *LATE)
     connection.close()
 
 
@@ -86,7 +84,7 @@ def bad(see):
         answer, _ = search(connection, [])
         see.client(f"none at all: {answer}")
         see.check(answer.status == 0, "the connection to serve the next request")
-        counted.exactly(finished=1)
+        counted.exactly(finished=1, refused=len(BAD))
     connection.close()
 
 
