@@ -303,6 +303,37 @@ fn a_trace_passes_through_the_trusted_and_ends_at_the_untrusted() {
     assert!(ctx.value(&TRACE).is_none());
 }
 
+#[test]
+fn a_trace_is_withheld_from_who_gets_no_values_and_its_state_cut_at_512_bytes() {
+    let state = (0..30).map(|at| format!("k{at:02}={}", "v".repeat(20))).collect::<Vec<_>>().join(",");
+    let came = Message::from([
+        ("traceparent".to_owned(), PARENT.to_owned()),
+        ("tracestate".to_owned(), state.clone()),
+    ]);
+    let ctx = extract(&came, &background(), &Policy::trusted()).unwrap();
+    let policy = Policy::trusted();
+    let goes = sent(&ctx, &policy);
+    assert!(goes["tracestate"].len() <= 512 && state.starts_with(&goes["tracestate"]), "{goes:?}");
+    let members = u64::try_from(goes["tracestate"].split(',').count()).unwrap();
+    assert_eq!((members, policy.counts().dropped), (20, 10));
+
+    let policy = Policy::trusted().destinations(["example.com"]).unwrap();
+    assert!(sent(&ctx, &policy).is_empty());
+    assert_eq!(policy.counts().dropped, 1, "the trace");
+}
+
+#[test]
+fn a_key_goes_only_the_way_that_is_allowed() {
+    let came = baggage("tenant=acme");
+    let inbound = Policy::trusted().unknown_baggage(false).allow_inbound(&TENANT).unwrap();
+    let ctx = extract(&came, &background(), &inbound).unwrap();
+    assert_eq!(ctx.value(&TENANT).map(String::as_str), Some("acme"));
+    assert!(sent(&ctx, &inbound).is_empty());
+    let outbound = Policy::trusted().unknown_baggage(false).allow_outbound(&TENANT).unwrap();
+    assert_eq!(sent(&ctx, &outbound), came);
+    assert_eq!(extract(&came, &background(), &outbound).unwrap().value(&TENANT), None);
+}
+
 struct Pairs<'a>(&'a [(&'a str, &'a str)]);
 
 impl Extract for Pairs<'_> {

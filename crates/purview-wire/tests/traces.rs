@@ -129,6 +129,13 @@ fn a_full_tracestate_loses_its_last_member_to_a_new_one() {
 }
 
 #[test]
+fn a_member_of_128_bytes_is_not_a_long_one() {
+    let brim = format!("x={}", "v".repeat(126));
+    let full = state(&format!("{brim},a=1")).unwrap();
+    assert_eq!((brim.len(), full.encode(128).text.as_ref()), (128, brim.as_str()));
+}
+
+#[test]
 fn truncating_takes_long_members_first_then_the_last_ones() {
     let long = |key: &str| format!("{key}={}", "v".repeat(127));
     let (first, last) = (long("x"), long("y"));
