@@ -8,7 +8,9 @@ use purview_propagate::{Extract, Malformed, Policy, Refused, inject, inject_stor
 const MOMENT: &str = "x-request-expires-at-ms";
 const LEFT: &str = "x-request-timeout-ms";
 
-struct Pairs<'a>(&'a [(&'a str, &'a str)]);
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+struct Pairs<'a>(Headers<'a>);
 
 impl Extract for Pairs<'_> {
     fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
@@ -26,7 +28,7 @@ fn at(unix_ms: u64) -> SystemTime {
 
 #[test]
 fn the_least_moment_holds_and_what_is_left_only_where_none_came() {
-    let rows: [(&[(&str, &str)], Option<u64>); 7] = [
+    let rows: [(Headers<'_>, Option<u64>); 7] = [
         (&[], None),
         (&[(LEFT, "70")], Some(70)),
         (&[(MOMENT, "1300")], Some(300)),
@@ -85,7 +87,7 @@ fn a_moment_goes_out_with_the_time_that_is_left_or_not_at_all() {
     let write = |ctx, policy: &Policy| {
         let mut message = stale();
         inject_stored(ctx, &mut message, policy, at(1_000)).unwrap();
-        message.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+        message.into_values().collect::<Vec<_>>()
     };
     assert_eq!(write(&ctx, &Policy::trusted()), ["1300", "300"]);
     assert!(write(&root, &Policy::trusted()).is_empty(), "no deadline, and nothing stale");

@@ -30,7 +30,7 @@ fn an_expiry_is_one_to_sixteen_digits_and_nothing_else() {
         let read = read.map(ExpiresAt::unix_ms).map_err(|error| error.problem());
         assert_eq!(read, expected, "{text:?}");
     }
-    let error = ExpiresAt::parse(&[b'7'; 100_000]).unwrap_err();
+    let error = ExpiresAt::parse(&b"7".repeat(100_000)).unwrap_err();
     assert!(error.problem() == TooManyDigits && error.to_string().len() < 200, "{error}");
 }
 
