@@ -77,15 +77,15 @@ impl Summary {
 
 /// Runs beside each other, as lines of text.
 pub(crate) fn table(columns: &[(&str, &Summary)]) -> String {
-    const FIRST: usize = 30;
-    const OTHER: usize = 25;
+    const FIRST: usize = 28;
+    const OTHER: usize = 26;
     let mut text = String::new();
     let mut line = |first: &str, cell: &dyn Fn(&Summary) -> String| {
-        let _ = write!(text, "{first:FIRST$}");
+        let mut whole = format!("{first:FIRST$}");
         for (_, summary) in columns {
-            let _ = write!(text, "{:>OTHER$}", cell(summary));
+            let _ = write!(whole, "{:>OTHER$}", cell(summary));
         }
-        text.push('\n');
+        let _ = writeln!(text, "{}", whole.trim_end());
     };
     line("requests", &|run| grouped(run.requests));
     line("  answered in time", &|run| grouped(run.answered));
@@ -186,6 +186,8 @@ mod tests {
         assert!(rows.contains(&vec!["slowest", "100.0", "ms", "none", "ran"]), "{table}");
         let widths: Vec<usize> = table.lines().map(|line| line.trim_end().len()).collect();
         assert!(widths.iter().all(|width| *width <= 80), "fits a terminal: {widths:?}");
+        let wide = Amount { micros: 148_871_000, rows: 3_364_992 };
+        assert_eq!(amount(wide), "148,871 ms 3,364,992 rows", "narrower than a column");
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn figures(columns: &[(&str, &Summary)]) -> String {
         let Amount { micros, .. } = run.after[Role::Store as usize];
         format!("{} <small>ms</small>", grouped(micros / 1000))
     });
-    figure("Caller gone to SQLite stopped, median", &|run| {
+    figure("Until SQLite stopped, median", &|run| {
         run.late_at(50)
             .map_or_else(|| "none ran".to_owned(), |micros| format!("{} <small>ms</small>", millis(micros)))
     });
