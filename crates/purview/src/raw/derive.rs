@@ -6,7 +6,7 @@ use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Ref, Timed, View};
 use super::state::State;
 use super::tail::{Parts, alloc_full};
 use super::timing::{check_clock, expire, first_look, is_earlier, look};
-use super::tree::{alloc_cancelable, alloc_timed, attach};
+use super::tree::{alloc_cancelable, alloc_timed, attach, attach_linked};
 use super::values::{Table, Values};
 use crate::timer::Timers;
 use std::ptr::NonNull;
@@ -148,7 +148,10 @@ impl Handle {
         let timing = scope.timing().ptr().as_ptr().cast::<()>().cast_const();
         let node = alloc_cancelable(Cancelable::new(header, timing));
         // SAFETY: just made, and ours alone.
-        if !attach(unsafe { Ref::new(node) }) {
+        let child = unsafe { Ref::new(node) };
+        let kind = parent.kind();
+        let is_plain = kind.has(Kind::CANCELABLE) && !kind.has(Kind::STATIC);
+        if !(if is_plain { attach_linked(parent, child) } else { attach(child) }) {
             self.attach_to_self(node);
         }
         // SAFETY: the node was made with one opener and with a hold for the canceler.

@@ -31,14 +31,7 @@ pub(super) fn attach(child: Ref<'_>) -> bool {
     let scope = parent.scope();
     let linked = is_linked(child);
     if parent == scope && linked {
-        let mut above = parent.lock();
-        if parent.kind().has(Kind::BRANCH) && !above.is_alive() {
-            return false;
-        }
-        above.add_derived();
-        link(&mut above, child);
-        note_contention(above);
-        return true;
+        return attach_linked(parent, child);
     }
     if !parent.kind().has(Kind::STATIC) {
         let above = parent.lock();
@@ -53,6 +46,19 @@ pub(super) fn attach(child: Ref<'_>) -> bool {
         link(&mut above, child);
         note_contention(above);
     }
+    true
+}
+
+/// [`attach`] for a child that is to be linked below its very parent.
+#[inline]
+pub(super) fn attach_linked(parent: Ref<'_>, child: Ref<'_>) -> bool {
+    let mut above = parent.lock();
+    if parent.kind().has(Kind::BRANCH) && !above.is_alive() {
+        return false;
+    }
+    above.add_derived();
+    link(&mut above, child);
+    note_contention(above);
     true
 }
 
@@ -78,9 +84,13 @@ fn link(above: &mut Locked<'_>, child: Ref<'_>) {
 /// Gives the lock back, and has the node grow branches when the lock was found taken too often.
 #[inline]
 fn note_contention(locked: Locked<'_>) {
-    if !locked.was_contended() {
-        return;
+    if locked.was_contended() {
+        count_contention(locked);
     }
+}
+
+#[cold]
+fn count_contention(locked: Locked<'_>) {
     let node = locked.node();
     let grow = !node.kind().has(Kind::BRANCH) && !node.scope().state().is_done() && locked.count_contention();
     drop(locked);
@@ -231,9 +241,9 @@ unsafe fn finish(node: Ref<'_>) -> Option<Left> {
     if kind.has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
         super::timing::disarm(node);
     }
-    if kind.has(Kind::CANCELABLE) && has_waiters(node) {
+    if kind.has(Kind::CANCELABLE) {
         // What is still there are callbacks that can never be called any more; whoever else waits has a handle.
-        take_waiters(node, || {}, WakeBatch::drop_all);
+        drop_waiters(node);
     }
     if kind.has(Kind::TAIL) {
         // SAFETY: the node is not alive, so nobody but us reaches its tail.
@@ -272,23 +282,15 @@ unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Lef
     left
 }
 
-/// Takes all waiters of a node out, the eldest first, and gives them to `tell` batch by batch, with no lock held. `emptied` is
-/// called when the last one is out, before the last batch is told.
-pub(super) fn take_waiters(node: Ref<'_>, emptied: impl Fn(), tell: impl Fn(&mut WakeBatch)) {
+/// Takes the callbacks of a node that is not alive out, and drops them uncalled, with no lock held.
+fn drop_waiters(node: Ref<'_>) {
     let mut batch = WakeBatch::new();
-    loop {
+    while has_waiters(node) {
         let mut locked = node.lock();
         // SAFETY: the lock is held.
         locked.with_waiters(|list| unsafe { list.pop_into(&mut batch) });
-        let more = locked.has_waiters();
         drop(locked);
-        if !more {
-            emptied();
-        }
-        tell(&mut batch);
-        if !more {
-            return;
-        }
+        batch.drop_all();
     }
 }
 

@@ -8,7 +8,7 @@
 use super::cause::CauseWord;
 use super::locked::Locked;
 use super::node::{Kind, Node, Ref};
-use super::tree::{Share, free_alone, release, take_waiters};
+use super::tree::{Share, free_alone, release};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
 use crate::sync::{MARK_BATCH, Ordering};
@@ -275,15 +275,16 @@ impl Walk {
                 release(node, Share::Hold);
             }
         }
+        let mut batch = WakeBatch::new();
         let mut next = self.wake_first.take();
         while let Some(node) = next {
             // SAFETY: a node in the list has a hold of ours, which is given back after the last use.
             unsafe {
                 next = get_next(Ref::new(node));
-                wake(Ref::new(node));
-                release(node, Share::Hold);
+                wake_and_release(Ref::new(node), &mut batch);
             }
         }
+        batch.notify_all();
     }
 }
 
@@ -299,12 +300,38 @@ fn scope_above(node: Ref<'_>) -> Ref<'_> {
     parent.scope()
 }
 
-/// Wakes those who wait for `node`, which is done and to which no one is added any more, the eldest first.
-fn wake(node: Ref<'_>) {
-    take_waiters(node, || node.set_told(), WakeBatch::notify_all);
+/// Takes those who wait for `node`, which is done and to which no one is added any more, into the batch, the eldest first, and
+/// gives a hold of it back. A full batch is told; what is in it at the end is left to the caller.
+///
+/// # Safety
+///
+/// The hold is the caller's, who does not use the node by it any more.
+unsafe fn wake_and_release(node: Ref<'_>, batch: &mut WakeBatch) {
     // Since it was marked, under its lock, nobody puts it into the wheel any more.
     if node.kind().has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
         super::timing::disarm(node);
+    }
+    loop {
+        let mut locked = node.lock();
+        // SAFETY: the lock is held.
+        locked.with_waiters(|list| unsafe { list.pop_into(batch) });
+        if locked.has_waiters() {
+            drop(locked);
+            batch.notify_all();
+            continue;
+        }
+        node.set_told();
+        let plain = (locked.holds() > 1 || locked.derived() > 0) && locked.extra().is_none();
+        if plain {
+            // Nothing follows from it: the same locking does.
+            locked.sub_hold();
+            return;
+        }
+        drop(locked);
+        // What is freed with the node is foreign, and comes after those who were to be told before.
+        batch.notify_all();
+        // SAFETY: the caller's promise.
+        return unsafe { release(node.ptr(), Share::Hold) };
     }
 }
 
