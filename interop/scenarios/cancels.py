@@ -173,3 +173,20 @@ def reaches_sqlite(see):
     see.client(f"{len(left)} searches of 5 s over HTTP/1, each left by FIN after 100 ms")
     ends = {work["end"] for work in works["store"]}
     see.server(f"store: {ends}")
+
+
+@scenario("grpcio client: our server shuts down under it")
+def shutdown(see):
+    ours = fresh()
+    client = grpcio_peer.Client(ours.catalog, CATALOG)
+    call = client.stub("Search").future(protocol.request(CATALOG, "Search", request_id=1, **LONG))
+    ours.working("store", 1)
+    began = time.monotonic()
+    works = ours.finish()
+    result = grpcio_peer.Result(call.code(), call.details(), time.monotonic() - began, call)
+    see.client(f"{result.code} '{result.details}'")
+    for role in ("catalog", "store"):
+        see.server(f"{role}: the search ended with {works[role][0]['end']!r}")
+    see.check(result.code == "UNAVAILABLE", "UNAVAILABLE: it may be sent elsewhere")
+    see.check("shutting down" in works["catalog"][0]["end"], "its cause to be the shutdown")
+    client.close()

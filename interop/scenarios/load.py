@@ -6,8 +6,9 @@ import time
 
 import grpcio_peer
 import protocol
-from demo import CATALOG, fresh
+from demo import CATALOG, fresh, services
 from harness import scenario, wait_for
+from raw import Raw
 
 ROLES = ("gateway", "catalog", "store")
 REQUESTS = 2000
@@ -97,3 +98,25 @@ def aborts(see):
         # Connections have tasks; requests have none left.
         see.check(tasks <= tasks_then + 8, f"tasks of {role} not to grow")
     ours.finish()
+
+
+@scenario("raw HTTP/2 client: 1,000 searches that are reset as soon as they are sent")
+def rapid_reset(see):
+    ours = services()
+    with ours.counted("catalog", see) as counted, ours.counted("store", see):
+        connection = Raw(ours.catalog)
+        request = protocol.request(CATALOG, "Search", query="a", work_ms=5000)
+        for _ in range(1000):
+            stream = connection.open(protocol.path(CATALOG, "Search"))
+            connection.message(stream, request, end=True)
+            connection.reset(stream, 8)
+        stream = connection.open(protocol.path(CATALOG, "Search"))
+        connection.message(stream, protocol.request(CATALOG, "Search", query="a", work_ms=1), end=True)
+        answer = connection.answer(stream)
+        see.client(f"then one that is not: {answer}")
+        see.check(answer.status == 0, "the connection to serve it")
+        counted.wait(lambda now: now["finished"] >= 1, "the last one")
+        # A stream that is reset before it was looked at never becomes a request.
+        now = counted.now()
+        see.check(now["finished"] == 1 and now["client_gone"] == sum(now.values()) - 1, "all others to be gone")
+        connection.close()
