@@ -50,6 +50,11 @@ fn a_moment_is_within_the_rules_of_the_policy_as_any_time_is() {
     let far = [(MOMENT, "9007199254740991")];
     let policy = Policy::untrusted().cap(millis(50));
     assert_eq!(policy.read_stored(&Pairs(&far), at(0)).unwrap().timeout(), Some(millis(50)));
+    let policy = Policy::untrusted().skew(millis(25));
+    for (now, left) in [(1_000, 325), (1_320, 5), (1_325, 0)] {
+        let arrived = policy.read_stored(&Pairs(&[(MOMENT, "1300")]), at(now)).unwrap();
+        assert_eq!(arrived.timeout(), Some(millis(left)), "at {now}");
+    }
     let policy = Policy::untrusted().skew(Duration::MAX);
     let ctx = policy.read_stored(&Pairs(&far), at(0)).unwrap().build(&Context::root(ManualClock::new()));
     assert!(!ctx.is_done(), "more than can be counted");

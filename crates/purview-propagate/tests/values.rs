@@ -332,6 +332,11 @@ fn a_key_goes_only_the_way_that_is_allowed() {
     let outbound = Policy::trusted().unknown_baggage(false).allow_outbound(&TENANT).unwrap();
     assert_eq!(sent(&ctx, &outbound), came);
     assert_eq!(extract(&came, &background(), &outbound).unwrap().value(&TENANT), None);
+
+    let both = inbound.allow_outbound(&USER).unwrap();
+    let ctx = extract(&baggage("tenant=acme,user=theirs"), &background(), &both).unwrap();
+    assert_eq!((ctx.value(&TENANT).is_some(), ctx.value(&USER)), (true, None));
+    assert_eq!(sent(&ctx.with_value(&USER, "ours".to_owned()), &both), baggage("user=ours"));
 }
 
 struct Pairs<'a>(&'a [(&'a str, &'a str)]);

@@ -58,6 +58,9 @@ fn continuing_a_trace_keeps_its_flags() {
     let child = parent.with_parent_id([9; 8]).unwrap().with_sampled(true);
     assert!(child.random() && child.sampled());
     assert_eq!(child.trace_id(), parent.trace_id());
+    let neither = child.with_random(false).with_sampled(false);
+    let random = neither.with_random(true);
+    assert!(!neither.random() && !neither.sampled() && random.random() && !random.sampled());
 }
 
 fn state(header: &str) -> Result<TraceState, TraceProblem> {

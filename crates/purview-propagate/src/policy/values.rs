@@ -11,7 +11,7 @@ impl Policy {
     /// Lets the values of `key` cross in both directions, as a member of W3C baggage of the key's name.
     ///
     /// Inbound it means that a caller sets the value: never decide by it what the caller may do. Where a caller is not to be
-    /// believed, use [`allow_outbound`](Self::allow_outbound).
+    /// believed, use [`allow_outbound`](Self::allow_outbound). A panic of its codec goes to whoever reads or writes.
     ///
     /// # Errors
     ///
