@@ -19,7 +19,8 @@ use tower_service::Service;
 /// Put it right inside of [`ServerLayer`](crate::ServerLayer), which drops a handler when its context is done: late, client gone, shutdown. The
 /// handler still sees that its context is done, can put its things away, and ends after the grace at the latest, dropped where it
 /// waits then. What it gives in the end goes to nobody. It is dropped at once, as without this layer, when so many
-/// run already, outside of a tokio runtime, and if its request has no context.
+/// run already, outside of a tokio runtime, if its request has no context, and if it was never polled: then it is in the middle of
+/// nothing.
 ///
 /// It boxes each handler: one allocation.
 ///
@@ -136,7 +137,8 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let ctx = request.extensions().get().cloned().or_else(Context::current);
-        DetachFuture { handler: Some(Box::pin(self.inner.call(request))), ctx, layer: self.layer.clone() }
+        let handler = Some(Box::pin(self.inner.call(request)) as Handler<_>);
+        DetachFuture { handler, begun: false, ctx, layer: self.layer.clone() }
     }
 }
 
@@ -149,6 +151,7 @@ where
 pub struct DetachFuture<R: Send + 'static> {
     /// None while it is polled, so that one that panics does not go on, and when it is ready.
     handler: Option<Handler<R>>,
+    begun: bool,
     ctx: Option<Context>,
     layer: DetachLayer,
 }
@@ -162,6 +165,7 @@ impl<R: Send + 'static> Future for DetachFuture<R> {
         let Some(mut handler) = self.handler.take() else {
             panic!("the handler was polled after it was ready")
         };
+        self.begun = true;
         let polled = handler.as_mut().poll(cx);
         if polled.is_pending() {
             self.handler = Some(handler);
@@ -172,7 +176,7 @@ impl<R: Send + 'static> Future for DetachFuture<R> {
 
 impl<R: Send + 'static> Drop for DetachFuture<R> {
     fn drop(&mut self) {
-        if let (Some(handler), Some(ctx)) = (self.handler.take(), self.ctx.take()) {
+        if let (true, Some(handler), Some(ctx)) = (self.begun, self.handler.take(), self.ctx.take()) {
             self.layer.shared.go_on(handler, &ctx);
         }
     }

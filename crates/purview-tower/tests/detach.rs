@@ -116,6 +116,17 @@ async fn beyond_their_number_they_are_dropped_at_once() {
     bench.assert_gone();
 }
 
+#[tokio::test]
+async fn one_that_was_never_polled_does_not_begin_when_its_client_has_gone() {
+    let bench = Bench::new();
+    let detach = DetachLayer::new(SECOND, 1);
+    let Trial { mut service, probes, .. } = finishing(&bench, &detach);
+    drop(service.call(request()));
+    assert_eq!((probes.live(), detach.running(), detach.refused()), (0, 0, 0));
+    bench.assert_one(End::ClientGone);
+    bench.assert_gone();
+}
+
 #[test]
 fn without_a_runtime_they_are_dropped_at_once() {
     let bench = Bench::new();

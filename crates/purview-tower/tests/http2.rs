@@ -288,3 +288,16 @@ async fn a_panicking_handler_ends_only_its_own_context() {
     drop(peer);
     server.assert_ends(&[End::Panicked, End::Panicked, End::Finished]).await;
 }
+
+#[tokio::test]
+async fn a_body_where_http_allows_none_is_not_sent_for_ever() {
+    let mut server = Server::start().await;
+    let peer = Peer::connect(&server).await;
+    for (method, path) in [(Method::HEAD, "/flood"), (Method::GET, "/204"), (Method::GET, "/304")] {
+        let (response, _stream) = peer.request(method, &format!("http://here{path}"), true).await;
+        assert_eq!(rest(head(response).await.into_body()).await, (String::new(), None), "{path}");
+        drop(server.handled().await);
+    }
+    drop(peer);
+    server.assert_ends(&[End::Finished; 3]).await;
+}

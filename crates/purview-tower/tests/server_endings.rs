@@ -4,6 +4,7 @@ mod common;
 
 use common::{Bench, Script, Step, poll_frame, response};
 use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body;
 use purview::Context;
 use purview_test::poll_once;
 use purview_tower::{ClientGone, End, Finished, HandlerPanicked, ServerBody};
@@ -116,6 +117,16 @@ fn over_http2_the_length_is_not_the_end_since_trailers_may_follow() {
 #[test]
 fn head_is_finished_at_once_since_nobody_asks_for_its_body() {
     finishes_after(0, of(Method::HEAD), response(Script::new([Step::Data("never asked for")])));
+}
+
+#[test]
+fn a_body_that_must_not_be_sent_is_not_given_out_but_its_length_is() {
+    let bench = Bench::new();
+    let flood = Script::flood().exact(5);
+    let (mut response, _ctx) = respond(&bench, of(Method::HEAD), response(flood));
+    assert_eq!(response.body().size_hint().exact(), Some(5), "servers make the content-length of it");
+    assert!(!response.body().is_end_stream());
+    assert!(matches!(poll_frame(response.body_mut()), Poll::Ready(None)));
 }
 
 #[test]

@@ -60,6 +60,8 @@ pin_project! {
             body: B,
         },
         Text { text: Bytes },
+        // One that must not be sent; of its length the servers make a header.
+        Withheld { length: Option<u64>, empty: bool },
         Gone,
     }
 }
@@ -74,9 +76,15 @@ impl<B> ServerBody<B> {
         Self::new(Content::Text { text }, None, None)
     }
 
-    /// One whose request is over.
-    pub(super) fn ended(body: B) -> Self {
-        Self::new(Content::Inner { body }, None, None)
+    /// One that HTTP does not allow in its response. It is dropped here: hyper sends it over HTTP/2, for `HEAD` too, for as long as it goes
+    /// on, and the request that would end it is over.
+    pub(super) fn withheld(body: B) -> Self
+    where
+        B: Body,
+    {
+        let content = Content::Withheld { length: body.size_hint().exact(), empty: body.is_end_stream() };
+        drop(body);
+        Self::new(content, None, None)
     }
 
     /// One that ends its request.
@@ -107,7 +115,7 @@ where
                 empty if empty.is_empty() => None,
                 text => Some(Ok(Frame::data(text.into()))),
             }),
-            ContentProj::Gone => Poll::Ready(None),
+            ContentProj::Withheld { .. } | ContentProj::Gone => Poll::Ready(None),
         }
     }
 
@@ -115,6 +123,7 @@ where
         match &self.content {
             Content::Inner { body } => body.is_end_stream(),
             Content::Text { text } => text.is_empty(),
+            Content::Withheld { empty, .. } => *empty,
             Content::Gone => true,
         }
     }
@@ -123,6 +132,7 @@ where
         match &self.content {
             Content::Inner { body } => body.size_hint(),
             Content::Text { text } => SizeHint::with_exact(text.len() as u64),
+            Content::Withheld { length, .. } => length.map(SizeHint::with_exact).unwrap_or_default(),
             Content::Gone => SizeHint::with_exact(0),
         }
     }

@@ -115,17 +115,13 @@ fn poll_handler<F: Future>(
 
 /// Whoever ends the request from here on gets it.
 fn hand_on<B: Body>(response: Response<B>, request: Request, exchange: Exchange) -> Response<ServerBody<B>> {
+    let ctx = request.ctx().clone();
     match exchange.ending(&response) {
-        Ending::AtOnce => {
-            request.finish();
-            response.map(ServerBody::ended)
-        }
-        Ending::HandedOver => {
-            request.hand_over();
-            response.map(ServerBody::ended)
-        }
-        Ending::Body { left } => response.map(|body| ServerBody::live(body, request, left)),
+        Ending::AtOnce => request.finish(),
+        Ending::HandedOver => request.hand_over(),
+        Ending::Body { left } => return response.map(|body| ServerBody::live(body, request, left)),
     }
+    ctx.scope(|| response.map(ServerBody::withheld))
 }
 
 impl<F> fmt::Debug for ServerFuture<F> {

@@ -1,0 +1,227 @@
+//! Code of the user's that panics wherever it is called: each request is counted once all the same, and no context stays alive.
+
+mod common;
+
+use bytes::Bytes;
+use common::{Bench, SECOND, Script, Step, poll_frame, request, response};
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use purview::Context;
+use purview_test::{PanicOnDrop, PanickingWaker, poll_once, poll_with, task};
+use purview_tower::{Answer, Cut, End, ServerService, Why};
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use tower::{Layer, Service, service_fn};
+
+/// Whether `f` panics.
+fn panics(f: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+/// A body that panics where it is told to.
+struct Trap {
+    script: Script,
+    at: At,
+    _bomb: Option<PanicOnDrop>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Poll,
+    EndOfStream,
+    SizeHint,
+    Drop,
+}
+
+impl Trap {
+    fn new(at: At, steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { script: Script::new(steps), at, _bomb: (at == At::Drop).then_some(PanicOnDrop) }
+    }
+
+    fn check(&self, at: At) {
+        assert!(self.at != at, "the body panics on purpose");
+    }
+}
+
+impl Body for Trap {
+    type Data = Bytes;
+    type Error = purview::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, purview::BoxError>>> {
+        self.check(At::Poll);
+        Pin::new(&mut self.script).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.check(At::EndOfStream);
+        self.script.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.check(At::SizeHint);
+        self.script.size_hint()
+    }
+}
+
+/// A service that answers with this body.
+fn answering(
+    bench: &Bench,
+    body: impl Fn() -> Trap + Clone,
+) -> ServerService<impl Service<Request<()>, Response = Response<Trap>, Error = Infallible>> {
+    bench.around(service_fn(move |_: Request<()>| {
+        let body = body.clone();
+        async move { Ok(Response::new(body())) }
+    }))
+}
+
+#[test]
+fn a_body_that_panics_anywhere_is_counted_once() {
+    for at in [At::Poll, At::EndOfStream, At::SizeHint] {
+        let bench = Bench::new();
+        let mut service = answering(&bench, move || Trap::new(at, [Step::Data("a"), Step::Data("b")]));
+        assert!(panics(|| {
+            let Poll::Ready(Ok(response)) = poll_once(service.call(request())) else { panic!("not ready") };
+            let _ = poll_frame(&mut pin!(response.into_body()));
+        }));
+        bench.assert_one(End::Panicked);
+        bench.assert_gone();
+    }
+}
+
+#[test]
+fn a_body_that_panics_when_it_is_dropped_changes_nothing_of_how_its_request_ended() {
+    type Act = fn(&Bench, Pin<&mut purview_tower::ServerBody<Trap>>);
+    let rows: [(&[Step], Act, End); 3] = [
+        (&[Step::End], |_, mut body| assert!(poll_frame(&mut body).is_ready()), End::Finished),
+        (&[Step::Wait], |_, _| {}, End::ClientGone),
+        (
+            &[Step::Wait],
+            |bench, mut body| {
+                assert!(poll_frame(&mut body).is_pending());
+                bench.clock.advance(SECOND);
+                let _ = poll_frame(&mut body);
+            },
+            End::Deadline,
+        ),
+    ];
+    for (steps, act, end) in rows {
+        let bench = Bench::new();
+        let steps = steps.to_vec();
+        let mut service = answering(&bench, move || Trap::new(At::Drop, steps.clone()));
+        assert!(panics(|| {
+            let Poll::Ready(Ok(response)) = poll_once(service.call(request())) else { panic!("not ready") };
+            act(&bench, pin!(response.into_body()).as_mut());
+        }));
+        bench.assert_one(end);
+        bench.assert_gone();
+        assert!(Context::current().is_none(), "the current context is put back");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_sent_and_panics_when_it_is_dropped_belongs_to_a_finished_request() {
+    let bench = Bench::new();
+    let mut service = answering(&bench, || Trap::new(At::Drop, [Step::Wait]));
+    let head = Request::builder().method("HEAD").body(()).unwrap();
+    assert!(panics(|| drop(poll_once(service.call(head)))));
+    bench.assert_one(End::Finished);
+    bench.assert_gone();
+}
+
+#[test]
+fn a_handler_that_panics_when_it_is_dropped_changes_nothing_of_how_its_request_ended() {
+    for (time_is_up, end) in [(false, End::ClientGone), (true, End::Deadline)] {
+        let bench = Bench::new();
+        let mut service = bench.around(service_fn(|_: Request<()>| async {
+            let _bomb = PanicOnDrop;
+            std::future::pending::<Result<Response<Script>, Infallible>>().await
+        }));
+        let mut call = task(service.call(request()));
+        assert!(call.poll().is_pending());
+        if time_is_up {
+            bench.clock.advance(SECOND);
+            assert!(panics(|| drop(call.poll())));
+            drop(call);
+        } else {
+            assert!(panics(|| drop(call)));
+        }
+        bench.assert_one(end);
+        bench.assert_gone();
+        assert!(Context::current().is_none(), "the current context is put back");
+    }
+}
+
+struct Panicking;
+
+impl Answer for Panicking {
+    fn answer(&self, _: &Why<'_>) -> Response<Bytes> {
+        panic!("on purpose")
+    }
+    fn cut(&self, _: &Why<'_>) -> Cut {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn an_answer_that_panics_changes_nothing_of_how_its_request_ended() {
+    let bench = Bench::new();
+    let layer = bench.layer.clone().answer(Panicking);
+    let handler = service_fn(|request: Request<()>| async move {
+        match request.uri().path() {
+            "/wait" => std::future::pending().await,
+            _ => Ok::<_, Infallible>(response(Script::new([Step::Wait]))),
+        }
+    });
+    let mut service = layer.layer(handler);
+
+    let malformed = Request::builder().header("x-request-timeout-ms", "soon").body(()).unwrap();
+    assert!(panics(|| drop(service.call(malformed))));
+    let late = Request::builder().header("grpc-timeout", "0n").body(()).unwrap();
+    assert!(panics(|| drop(service.call(late))));
+    let mut waiting =
+        task(service.call(Request::builder().uri("/wait").header("grpc-timeout", "1S").body(()).unwrap()));
+    assert!(waiting.poll().is_pending());
+    let Poll::Ready(Ok(streaming)) = poll_once(service.call(request())) else { panic!("not ready") };
+    let mut body = Box::pin(streaming.into_body());
+    assert!(poll_frame(&mut body).is_pending());
+    bench.clock.advance(SECOND);
+    assert!(panics(|| drop(waiting.poll())));
+    assert!(panics(|| drop(poll_frame(&mut body))));
+    drop((waiting, body));
+    assert_eq!(
+        (bench.counts.ended(End::Refused), bench.counts.ended(End::Deadline), bench.counts.live()),
+        (1, 3, 0)
+    );
+    bench.assert_gone();
+}
+
+#[test]
+fn a_waiter_that_panics_when_it_is_woken_does_not_keep_its_request_live() {
+    for end in [End::Finished, End::ClientGone] {
+        let bench = Bench::new();
+        let waker = PanickingWaker::new();
+        let (told, waiter) = std::sync::mpsc::channel();
+        let mut service = bench.around(service_fn(move |_: Request<()>| {
+            told.send(Context::current().unwrap().done().into_owned()).unwrap();
+            async { Ok::<_, Infallible>(response(Script::new([Step::Data("a"), Step::Wait]).exact(1))) }
+        }));
+        let Poll::Ready(Ok(response)) = poll_once(service.call(request())) else { panic!("not ready") };
+        let mut body = Box::pin(response.into_body());
+        let mut waiter = pin!(waiter.recv().unwrap());
+        assert!(poll_with(waiter.as_mut(), &waker.waker()).is_pending());
+        assert!(!panics(|| {
+            if end == End::Finished {
+                assert!(poll_frame(&mut body).is_ready());
+            }
+            drop(body);
+        }));
+        assert_eq!(waker.count(), 1);
+        assert!(poll_once(waiter.as_mut()).is_ready());
+        bench.assert_one(end);
+    }
+}
