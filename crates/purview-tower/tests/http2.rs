@@ -301,3 +301,23 @@ async fn a_body_where_http_allows_none_is_not_sent_for_ever() {
     drop(peer);
     server.assert_ends(&[End::Finished; 3]).await;
 }
+
+#[tokio::test]
+async fn answers_in_the_handlers_place_have_no_body_for_head() {
+    let mut server = Server::start().await;
+    let peer = Peer::connect(&server).await;
+    let (response, _stream) = peer.request(Method::HEAD, "http://here/wait", true).await;
+    drop(server.handled().await);
+    server.clock.advance(SECOND);
+    let response = head(response).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(rest(response.into_body()).await, (String::new(), None));
+
+    let malformed = Request::head("http://here/").header("grpc-timeout", "soon").body(()).unwrap();
+    let mut send = within("may send", peer.send.clone().ready()).await.unwrap();
+    let response = head(send.send_request(malformed, true).unwrap().0).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(rest(response.into_body()).await, (String::new(), None));
+    drop((send, peer));
+    server.assert_ends(&[End::Deadline, End::Refused]).await;
+}

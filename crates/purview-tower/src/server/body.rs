@@ -76,6 +76,12 @@ impl<B> ServerBody<B> {
         Self::new(Content::Text { text }, None, None)
     }
 
+    /// One of ours that HTTP does not allow in its response.
+    pub(super) fn withheld_text(text: &Bytes) -> Self {
+        let content = Content::Withheld { length: Some(text.len() as u64), empty: text.is_empty() };
+        Self::new(content, None, None)
+    }
+
     /// One that HTTP does not allow in its response. It is dropped here: hyper sends it over HTTP/2, for `HEAD` too, for as long as it goes
     /// on, and the request that would end it is over.
     pub(super) fn withheld(body: B) -> Self

@@ -45,11 +45,14 @@ impl Exchange {
         if status == StatusCode::SWITCHING_PROTOCOLS || self.kind == Kind::Connect && status.is_success() {
             return Ending::HandedOver;
         }
-        let bodiless = self.kind == Kind::Head
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            || body.is_end_stream();
+        let bodiless = self.withholds(status) || body.is_end_stream();
         let left = self.stops_at_length.then(|| announced(response.headers(), body)).flatten();
         if bodiless || left == Some(0) { Ending::AtOnce } else { Ending::Body { left } }
+    }
+
+    /// Whether HTTP allows no body in such a response.
+    pub(super) fn withholds(self, status: StatusCode) -> bool {
+        self.kind == Kind::Head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
 }
 

@@ -38,7 +38,7 @@ pin_project! {
         request: Option<Request>,
         // What there is to say without a handler.
         answer: Option<Box<Response<Bytes>>>,
-        exchange: Option<Exchange>,
+        exchange: Exchange,
     }
 
     impl<F> PinnedDrop for ServerFuture<F> {
@@ -50,18 +50,12 @@ pin_project! {
 }
 
 impl<F> ServerFuture<F> {
-    pub(super) fn answered(answer: Box<Response<Bytes>>) -> Self {
-        Self { handler: None, done: None, request: None, answer: Some(answer), exchange: None }
+    pub(super) fn answered(answer: Box<Response<Bytes>>, exchange: Exchange) -> Self {
+        Self { handler: None, done: None, request: None, answer: Some(answer), exchange }
     }
 
     pub(super) fn running(handler: Scoped<F>, request: Request, exchange: Exchange) -> Self {
-        Self {
-            handler: Some(handler),
-            done: None,
-            request: Some(request),
-            answer: None,
-            exchange: Some(exchange),
-        }
+        Self { handler: Some(handler), done: None, request: Some(request), answer: None, exchange }
     }
 }
 
@@ -75,10 +69,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(answer) = this.answer.take() {
-            return Poll::Ready(Ok((*answer).map(ServerBody::text)));
+            return Poll::Ready(Ok(in_place(*answer, *this.exchange)));
         }
-        let (Some(request), Some(exchange)) = (this.request.as_mut(), *this.exchange) else {
-            panic!("the response was polled after it was ready");
+        let Some(request) = this.request.as_mut() else {
+            panic!("the response was polled after it was ready")
         };
         let mut polled = poll_handler(this.handler.as_mut(), request, cx);
         if polled.is_pending() {
@@ -87,7 +81,7 @@ where
             if polled.is_pending() {
                 this.handler.set(None);
                 let answer = this.request.take().map(|request| request.answer(&error));
-                return Poll::Ready(Ok(answer.unwrap_or_default().map(ServerBody::text)));
+                return Poll::Ready(Ok(in_place(answer.unwrap_or_default(), *this.exchange)));
             }
         }
         let result = ready!(polled);
@@ -95,7 +89,7 @@ where
         this.done.set(None);
         let Some(request) = this.request.take() else { unreachable!("it was there above") };
         Poll::Ready(match result {
-            Ok(response) => Ok(hand_on(response, request, exchange)),
+            Ok(response) => Ok(hand_on(response, request, *this.exchange)),
             Err(error) => {
                 request.finish();
                 Err(error)
@@ -111,6 +105,12 @@ fn poll_handler<F: Future>(
 ) -> Poll<F::Output> {
     let Some(handler) = handler.as_pin_mut() else { unreachable!("a live request has its handler") };
     request.watch(|_| handler.poll(cx))
+}
+
+/// What is said in the handler's place.
+fn in_place<B>(answer: Response<Bytes>, exchange: Exchange) -> Response<ServerBody<B>> {
+    let withheld = exchange.withholds(answer.status());
+    answer.map(|text| if withheld { ServerBody::withheld_text(&text) } else { ServerBody::text(text) })
 }
 
 /// Whoever ends the request from here on gets it.

@@ -51,7 +51,7 @@ where
         let exchange = Exchange::of(&request);
         let mut begun = match self.shared.begin(request.headers()) {
             Ok(begun) => begun,
-            Err(answer) => return ServerFuture::answered(answer),
+            Err(answer) => return ServerFuture::answered(answer, exchange),
         };
         if self.shared.in_extensions {
             request.extensions_mut().insert::<Context>(begun.ctx().clone());
