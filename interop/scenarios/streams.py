@@ -178,9 +178,9 @@ def watched_too_long(see):
     ours = services()
     with ours.counted("catalog", see) as counted, ours.counted("store", see) as stored:
         connection = Raw(ours.catalog)
+        began = time.monotonic()
         stream = connection.open(protocol.path(CATALOG, "Watch"), [("grpc-timeout", "300m")])
         connection.message(stream, protocol.request(CATALOG, "Watch", **LONG), end=True)
-        began = time.monotonic()
         answer = connection.answer(stream)
         see.client(f"{answer} after {milliseconds(answer.at - began)}")
         see.check(answer.body and answer.trailers.get("grpc-status") == "4", "some events, then trailers with status 4")
