@@ -131,3 +131,21 @@ fn two_waiters_are_both_woken() {
         two.join().unwrap();
     });
 }
+
+#[test]
+fn whoever_was_told_leaves_without_the_lock_whichever_walk_says_so() {
+    model(3, || {
+        let (top, top_canceler) = root();
+        let (ctx, canceler) = top.with_cancel();
+        // A chain, so that a walk settles the context in passing, and does not come back to its lock.
+        let (child, _child_canceler) = ctx.with_cancel();
+        let (_leaf, _leaf_canceler) = child.with_cancel();
+        let mut done = Box::pin(ctx.done());
+        let count = Count::new();
+        assert!(done.as_mut().poll(&mut TaskContext::from_waker(&count.waker())).is_pending());
+        let other = thread::spawn(move || canceler.cancel());
+        top_canceler.cancel();
+        drop(done);
+        other.join().unwrap();
+    });
+}

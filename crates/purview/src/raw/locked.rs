@@ -32,11 +32,12 @@ impl<'a> Ref<'a> {
         State(self.node().state.load(Ordering::Acquire))
     }
 
-    /// Says of a marked node that everything below it is marked as well. No lock is needed: the state of a marked node
-    /// changes in no other way, and whoever settles it writes the same.
+    /// Says of a marked node that everything below it is marked as well. No lock is needed: of what others add to the state
+    /// of a marked node meanwhile, this repeats or loses only that it is told.
     #[inline]
     pub(super) fn settle(self) {
-        let state = State(self.node().state.load(Ordering::Relaxed));
+        // Acquire: if another walk has told those who wait, our store says so too, and has to pass on what that walk did.
+        let state = State(self.node().state.load(Ordering::Acquire));
         // Release: whoever finds it settled sees everything below marked (I4).
         self.node().state.store(state.settled().0, Ordering::Release);
     }
