@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// Sends a request with what is left of the time of `ctx`, follows redirects, and gives the response, whose body stops with
-    /// `ctx` as well. If response and end of the context are there both, the end wins.
+    /// `ctx` as well; so does a body of the request that is still being sent when the response has come. If response and end of the context are there both, the end wins.
     ///
     /// # Errors
     ///
@@ -121,6 +121,9 @@ impl Client {
             let destination = authority(request.url()).into_owned();
             inject_to(ctx, request.headers_mut(), &self.policy, &destination)?;
             let again = Again::of(&request);
+            if let Some(body) = request.body_mut().take() {
+                *request.body_mut() = Some(within_upload(ctx, body));
+            }
             let response = ctx.run(self.inner.execute(request)).await??;
             match again.after(&response) {
                 Some(next) => request = next,
@@ -135,6 +138,12 @@ impl Client {
 fn authority(url: &Url) -> Cow<'_, str> {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or(Cow::Borrowed(host), |port| Cow::Owned(format!("{host}:{port}")))
+}
+
+/// The same body; one that is a stream stops with its context. Else it would go on when the response has come and was dropped, over HTTP/2
+/// for as long as it has something.
+fn within_upload(ctx: &Context, body: Body) -> Body {
+    if body.as_bytes().is_some() { body } else { Body::wrap(ClientBody::within(ctx, body)) }
 }
 
 /// The same response, with a body that stops with its context.

@@ -248,6 +248,35 @@ async fn a_body_stops_when_the_time_is_up_and_the_error_says_so() {
     assert_closed(&mut stream).await;
 }
 
+/// A body that is never at its end.
+struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = &'static [u8];
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<&'static [u8]>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_after_the_response_stops_with_the_context() {
+    let mut origin = Origin::start().await;
+    let (ctx, canceler, _clock) = ctx();
+    let client = client();
+    let upload = client.inner().post(origin.url("/")).body(reqwest::Body::wrap(Endless));
+    let call = send(&client, &ctx, upload);
+    let (_request, mut stream) = origin.next().await;
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+    assert_eq!(ended(call).await.unwrap().text().await.unwrap(), "ok");
+    canceler.cancel();
+    assert_closed(&mut stream).await;
+}
+
 #[tokio::test]
 async fn with_nothing_left_nobody_is_called() {
     let mut origin = Origin::start().await;
