@@ -4,7 +4,8 @@ mod common;
 
 use common::{SECOND, Script, Step, poll_frame, response};
 use http::{Request, Response};
-use purview::{BoxError, Context};
+use purview::{BoxError, Codec, Context, Key};
+use purview_propagate::Policy;
 use purview_test::{manual_root, poll_once, task};
 use purview_tower::{ClientBody, ClientError, ClientLayer};
 use std::convert::Infallible;
@@ -224,5 +225,29 @@ fn a_body_at_its_end_lets_go_of_the_context() {
         drop(ctx);
         purview_test::assert_drained(&root);
         drop(response);
+    }
+}
+
+static TENANT: Key<String> = Key::new("tenant")
+    .crossing(Codec { encode: |tenant| Some(tenant.clone()), decode: |text| Ok(text.to_owned()) });
+
+#[test]
+fn values_go_where_the_uri_or_else_the_host_header_says_that_they_may() {
+    let policy = Policy::untrusted().allow_outbound(&TENANT).unwrap().destinations(["example.com"]).unwrap();
+    let ctx = Context::background().with_value(&TENANT, "acme".to_owned());
+    for (uri, host, goes) in [
+        ("/", "api.example.com", true),
+        ("/", "example.com.evil.net", false),
+        ("http://api.example.com/", "evil.net", true),
+        ("http://evil.net/", "api.example.com", false),
+    ] {
+        let mut request = within(&ctx);
+        *request.uri_mut() = uri.parse().unwrap();
+        request.headers_mut().insert("host", host.parse().unwrap());
+        let service = service_fn(move |request: Request<()>| {
+            assert_eq!(request.headers().contains_key("baggage"), goes, "{uri} at {host}");
+            ready(Ok::<_, Infallible>(response(Script::default())))
+        });
+        answered(poll_once(ClientLayer::new().policy(policy.clone()).layer(service).call(request)));
     }
 }

@@ -7,8 +7,8 @@ use common::{Bench, SECOND, Script, Step, poll_frame, request, response};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use purview::Context;
-use purview_test::{PanicOnDrop, PanickingWaker, poll_once, poll_with, task};
-use purview_tower::{Answer, Cut, End, ServerService, Why};
+use purview_test::{PanicOnDrop, PanickingWaker, RunOnDrop, poll_once, poll_with, task};
+use purview_tower::{Answer, ClientGone, Cut, End, ServerService, Why};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -222,6 +222,39 @@ fn a_waiter_that_panics_when_it_is_woken_does_not_keep_its_request_live() {
         }));
         assert_eq!(waker.count(), 1);
         assert!(poll_once(waiter.as_mut()).is_ready());
+        bench.assert_one(end);
+    }
+}
+
+/// A body that does something when it is dropped.
+struct Last(#[expect(dead_code, reason = "only dropped")] RunOnDrop);
+
+impl Body for Last {
+    type Data = Bytes;
+    type Error = purview::BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, purview::BoxError>>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn what_a_dropped_body_holds_sees_why_its_request_ended_in_the_current_context() {
+    for (method, end) in [("GET", End::ClientGone), ("HEAD", End::Finished)] {
+        let bench = Bench::new();
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut service = bench.around(service_fn(move |_: Request<()>| {
+            let tell = tell.clone();
+            let look = move || tell.send(Context::current().and_then(|ctx| ctx.cause())).unwrap();
+            std::future::ready(Ok::<_, Infallible>(Response::new(Last(RunOnDrop::new(look)))))
+        }));
+        let request = Request::builder().method(method).body(()).unwrap();
+        drop(poll_once(service.call(request)));
+        let cause = told.try_recv().unwrap().expect("a current context that is done");
+        assert!(cause.is::<ClientGone>() == (end == End::ClientGone), "{cause}");
         bench.assert_one(end);
     }
 }
