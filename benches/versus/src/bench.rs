@@ -3,6 +3,7 @@
 use crate::row::{Limit, Row, Title, Unit};
 use crate::stats::Rounds;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A row, and how it is measured. What it needs is made when it runs.
 pub struct Bench {
@@ -36,7 +37,7 @@ impl Bench {
 }
 
 /// Measures those that match, one after the other; `before` is told of each with its number and how many there are, `after` of
-/// each row that came of it.
+/// each row that came of it. One whose check panics has failed, and the others go on.
 pub fn run(
     benches: Vec<Bench>,
     only: Option<&str>,
@@ -51,7 +52,8 @@ pub fn run(
         .enumerate()
         .map(|(index, Bench { title, run })| {
             before(index + 1, all, &title);
-            let row = Row::new(title, run());
+            let failed = |_| Err("it panicked, and said why on the standard error".to_owned());
+            let row = Row::new(title, catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(failed));
             after(&row);
             row
         })
@@ -63,6 +65,16 @@ mod tests {
     use super::{Bench, run};
     use crate::row::{Limit, Unit};
     use crate::stats::Rounds;
+
+    #[test]
+    fn a_row_that_panics_has_failed_and_the_next_is_measured() {
+        let benches = vec![
+            Bench::nanos("write", "a", Limit::None, || panic!("on purpose")),
+            Bench::nanos("read", "a", Limit::None, || Rounds::once(1.0, 2.0)),
+        ];
+        let rows = run(benches, None, |_, _, _| {}, |_| {});
+        assert!(rows[0].breaks() && !rows[1].breaks());
+    }
 
     #[test]
     fn only_what_matches_is_measured() {

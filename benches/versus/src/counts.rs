@@ -2,18 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// What one thing allocates from its making to its end.
+/// What things of one kind allocate from their making to their end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
-    /// Which thing.
+    /// Which things.
     pub what: String,
+    /// How many of them.
+    pub times: u32,
     /// Calls of the allocator.
     pub allocations: u64,
     /// Bytes that were asked for.
     pub bytes: u64,
+}
+
+impl Count {
+    /// Calls of the allocator for one of them.
+    #[expect(clippy::cast_precision_loss, reason = "small counts")]
+    pub fn allocations_each(&self) -> f64 {
+        self.allocations as f64 / f64::from(self.times)
+    }
+
+    /// Bytes that one of them asked for.
+    #[expect(clippy::cast_precision_loss, reason = "small counts")]
+    pub fn bytes_each(&self) -> f64 {
+        self.bytes as f64 / f64::from(self.times)
+    }
 }
 
 /// What was counted for `what`. All counts are made at the first call, by another process.
@@ -24,9 +40,11 @@ pub fn of(what: &str) -> Result<Count, String> {
 }
 
 fn count() -> Result<Vec<Count>, String> {
-    let output = counter().output().map_err(|error| format!("cannot start the counting program: {error}"))?;
+    // What it complains of goes where people look for it, and not into the table.
+    let output = counter().stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("cannot start the counting program: {error}"))?;
     if !output.status.success() {
-        return Err(format!("the counting program failed: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!("the counting program failed with {}", output.status));
     }
     parse(&String::from_utf8_lossy(&output.stdout))
 }
@@ -60,7 +78,8 @@ mod tests {
 
     #[test]
     fn counts_are_read_as_they_are_written() {
-        let count = Count { what: "child".to_owned(), allocations: 1, bytes: 96 };
+        let count = Count { what: "child".to_owned(), times: 2, allocations: 3, bytes: 96 };
+        assert_eq!((count.allocations_each(), count.bytes_each()), (1.5, 48.0));
         let line = serde_json::to_string(&count).unwrap();
         assert_eq!(parse(&format!("{line}\n{line}\n")), Ok(vec![count.clone(), count]));
     }

@@ -1,8 +1,10 @@
 //! Slices of work on the clock, and the rounds in which two sides take turns.
 
-use crate::stats::Rounds;
+use crate::stats::{Rounds, median};
 use purview::Clock;
+use std::cell::Cell;
 use std::hint::black_box;
+use std::time::Duration;
 
 /// How long one side works before the other one has its turn, in nanoseconds. Much shorter than the turn that a busy
 /// system gives a thread, so that most slices run undisturbed and the medians are made of those.
@@ -11,12 +13,38 @@ const SLICE: f64 = 500_000.0;
 /// How many rounds the rows of small operations take.
 pub const ROUNDS: usize = 301;
 
-/// How many nanoseconds `work` takes.
+/// How long a row looks for rounds that nothing disturbs.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How many times the rounds that it needs a row takes at most.
+const TRIES: usize = 8;
+
+thread_local! {
+    static DISTURBED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many nanoseconds `work` takes. If the system took the processor away meanwhile, the round will be set aside.
 pub fn clocked<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let clock = Clock::system();
+    let before = waited();
     let start = clock.now();
     let made = work();
-    ((clock.now() - start).as_secs_f64() * 1e9, made)
+    let nanos = (clock.now() - start).as_secs_f64() * 1e9;
+    if waited() != before {
+        set_aside();
+    }
+    (nanos, made)
+}
+
+/// How long this thread has waited for a processor in its life, in nanoseconds; zero where the system does not tell.
+pub fn waited() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ').nth(1).and_then(|waited| waited.parse().ok()).unwrap_or(0)
+}
+
+/// Sets this round aside.
+pub fn set_aside() {
+    DISTURBED.set(DISTURBED.get() + 1);
 }
 
 /// The same for work that takes a millisecond or more: the thread gives its turn away first, so that it begins with a whole
@@ -74,23 +102,48 @@ fn pace(slice: &mut impl FnMut(u32) -> f64) -> u32 {
 }
 
 /// Both sides in turn, each a figure a round; every other round the peer begins.
+///
+/// A round in which either side had to wait for a processor is set aside whole, and taken again. Where a busy machine leaves fewer
+/// than a third of the rounds, those that were set aside count too.
 pub fn alternate(rounds: usize, mut ours: impl FnMut() -> f64, mut peer: impl FnMut() -> f64) -> Rounds {
-    let mut seen = Rounds::default();
-    for round in 0..rounds {
-        if round % 2 == 0 {
-            seen.ours.push(ours());
-            seen.peer.push(peer());
-        } else {
-            seen.peer.push(peer());
-            seen.ours.push(ours());
+    let (mut quiet, mut disturbed) = (Rounds::default(), Rounds::default());
+    let start = Clock::system().now();
+    for round in 0..rounds * TRIES {
+        let enough = quiet.ours.len() == rounds;
+        let spent = round >= rounds && Clock::system().now() - start > PATIENCE;
+        if enough || spent {
+            break;
         }
+        let before = DISTURBED.get();
+        let (mine, theirs) = if round % 2 == 0 {
+            let mine = ours();
+            (mine, peer())
+        } else {
+            let theirs = peer();
+            (ours(), theirs)
+        };
+        let seen = if DISTURBED.get() == before { &mut quiet } else { &mut disturbed };
+        seen.ours.push(mine);
+        seen.peer.push(theirs);
     }
-    seen
+    if quiet.ours.len() < rounds.div_ceil(3) {
+        quiet.ours.append(&mut disturbed.ours);
+        quiet.peer.append(&mut disturbed.peer);
+    }
+    quiet
+}
+
+/// One figure of a round that is made of many turns of one side: their median, whatever disturbed some of them.
+pub fn settled(turns: usize, mut side: impl FnMut() -> f64) -> f64 {
+    let before = DISTURBED.get();
+    let figures: Vec<f64> = (0..turns).map(|_| side()).collect();
+    DISTURBED.set(before);
+    median(&figures)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{alternate, doing, pace, seeing};
+    use super::{alternate, doing, pace, seeing, set_aside, settled};
     use std::cell::{Cell, RefCell};
 
     #[test]
@@ -106,6 +159,43 @@ mod tests {
         let rounds = alternate(3, side('o', 1.0), side('p', 2.0));
         assert_eq!(*order.borrow(), "oppoop");
         assert_eq!((rounds.ours, rounds.peer), (vec![1.0; 3], vec![2.0; 3]));
+    }
+
+    #[test]
+    fn a_round_that_was_disturbed_is_taken_again() {
+        let round = Cell::new(0);
+        let ours = || {
+            round.set(round.get() + 1);
+            if round.get() == 2 {
+                set_aside();
+                return 1e9;
+            }
+            1.0
+        };
+        let rounds = alternate(3, ours, || 2.0);
+        assert_eq!((round.get(), rounds.ours, rounds.peer), (4, vec![1.0; 3], vec![2.0; 3]));
+    }
+
+    #[test]
+    fn rounds_that_are_all_disturbed_count_all_the_same() {
+        let ours = || {
+            set_aside();
+            1.0
+        };
+        let rounds = alternate(3, ours, || 2.0);
+        assert!(rounds.ours.len() > 3 && rounds.ours.len() == rounds.peer.len());
+    }
+
+    #[test]
+    fn a_turn_among_many_does_not_disturb_the_round() {
+        let turn = Cell::new(0.0);
+        let side = || {
+            set_aside();
+            turn.set(turn.get() + 1.0);
+            turn.get()
+        };
+        let rounds = alternate(1, || settled(3, side), || 1.0);
+        assert_eq!(rounds.ours, [2.0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use purview::Key;
 use purview_versus::counts::Count;
 use purview_versus::peers::{HOUR, Root, TokenRoot, TokioTime, polled};
-use purview_versus::served::{ANSWER, layered, timed_out};
+use purview_versus::served::{ANSWER, layered, layered_over_http, timed_out, timed_out_over_http};
 use std::pin::pin;
 
 static USER: Key<u64> = Key::new("user");
@@ -42,13 +42,15 @@ fn main() {
             root.derive().timeout(HOUR).value(&USER, 1).value(&TRACE, 2).named("request").cancelable();
         assert_eq!(ctx.value(&USER), Some(&1));
     });
-    show_mut("layers", layered());
-    show_mut("tower-http's timeout", timed_out());
+    show_requests("layers", layered());
+    show_requests("tower-http's timeout", timed_out());
+    show_requests("layers over HTTP", layered_over_http());
+    show_requests("tower-http's timeout over HTTP", timed_out_over_http());
     // The first deadline that is armed starts the timer thread.
     let (first, _first_canceler) = root.with_timeout(HOUR);
     assert!(!first.is_done());
     let (waited, canceler) = root.with_timeout(HOUR);
-    show_once("waiting", || {
+    count("waiting", 1, || {
         let mut done = pin!(waited.done());
         assert!(polled(done.as_mut()) && !waited.is_done() && waited.deadline().is_some());
         canceler.cancel();
@@ -59,21 +61,24 @@ fn main() {
 fn show(what: &str, work: impl Fn()) {
     // Once before it counts, for what is made at the first use.
     work();
-    show_once(what, work);
+    count(what, 1, work);
 }
 
-fn show_mut(what: &str, mut work: impl FnMut() -> u64) {
-    assert_eq!(work(), ANSWER);
-    show_once(what, || assert_eq!(work(), ANSWER));
+/// A thousand requests, since buffers are made anew now and then.
+fn show_requests(what: &str, mut request: impl FnMut() -> u64) {
+    const TIMES: u32 = 1_000;
+    assert_eq!(request(), ANSWER);
+    count(what, TIMES, || assert!((0..TIMES).all(|_| request() == ANSWER)));
 }
 
-fn show_once(what: &str, work: impl FnOnce()) {
+fn count(what: &str, times: u32, work: impl FnOnce()) {
     let mut work = Some(work);
     let seen = allocation_counter::measure(|| {
         if let Some(work) = work.take() {
             work();
         }
     });
-    let count = Count { what: what.to_owned(), allocations: seen.count_total, bytes: seen.bytes_total };
+    let what = what.to_owned();
+    let count = Count { what, times, allocations: seen.count_total, bytes: seen.bytes_total };
     println!("{}", serde_json::to_string(&count).expect("a plain object"));
 }

@@ -36,7 +36,7 @@ pub(super) fn rows() -> Vec<Bench> {
 const TOKEN_AND_SLEEP: &str = "token and boxed sleep";
 
 fn bytes(work: &str, peer: &str, limit: Limit, ours: &'static str, peers: Option<&'static str>) -> Bench {
-    Bench::fallible(work, peer, Unit::Bytes, limit, move || counted(ours, peers, |count| count.bytes))
+    Bench::fallible(work, peer, Unit::Bytes, limit, move || counted(ours, peers, counts::Count::bytes_each))
 }
 
 fn allocations(
@@ -47,15 +47,14 @@ fn allocations(
     peers: Option<&'static str>,
 ) -> Bench {
     Bench::fallible(work, peer, Unit::Allocations, limit, move || {
-        counted(ours, peers, |count| count.allocations)
+        counted(ours, peers, counts::Count::allocations_each)
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small counts")]
-fn counted(ours: &str, peers: Option<&str>, figure: fn(&counts::Count) -> u64) -> Result<Rounds, String> {
-    let ours = figure(&counts::of(ours)?) as f64;
+fn counted(ours: &str, peers: Option<&str>, figure: fn(&counts::Count) -> f64) -> Result<Rounds, String> {
+    let ours = figure(&counts::of(ours)?);
     Ok(match peers {
-        Some(peers) => Rounds::once(ours, figure(&counts::of(peers)?) as f64),
+        Some(peers) => Rounds::once(ours, figure(&counts::of(peers)?)),
         None => Rounds::alone(ours),
     })
 }

@@ -5,7 +5,7 @@ use crate::measure::{ROUNDS, alternate, seeing};
 use crate::peers::{HOUR, TOKEN};
 use crate::row::Limit::{self, Ratio};
 use crate::stats::Rounds;
-use purview::{Context, Reason};
+use purview::{Clock, Context, Reason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -20,11 +20,14 @@ pub(super) fn rows() -> Vec<Bench> {
         row("is_done(), live, with a deadline that is armed", || {
             let (ctx, _canceler) = Context::background().with_timeout(HOUR);
             let token = CancellationToken::new();
-            alternate(
+            let before = Clock::system().armed();
+            let rounds = alternate(
                 ROUNDS,
                 seeing(0, || u64::from(ctx.is_done())),
                 seeing(0, || u64::from(token.is_cancelled())),
-            )
+            );
+            assert_eq!(Clock::system().armed(), before + 1, "the first look armed it");
+            rounds
         }),
         Bench::nanos("is_done(), live", "Arc<AtomicBool>, the floor", Limit::None, || {
             let (ctx, _canceler) = Context::background().with_cancel();

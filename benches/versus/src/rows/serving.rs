@@ -3,23 +3,30 @@
 use crate::bench::Bench;
 use crate::counts;
 use crate::measure::{ROUNDS, alternate, seeing};
-use crate::row::Limit::Added;
+use crate::row::Limit::{self, Added};
 use crate::row::Unit;
-use crate::served::{ANSWER, layered, timed_out};
+use crate::served::{ANSWER, layered, layered_over_http, timed_out, timed_out_over_http};
 use crate::stats::Rounds;
 
-const WORK: &str = "a request through the client's and the server's layer";
+const OVER_HTTP: &str = "a request over HTTP/1, with the client's and server's layer";
+const IN_PROCESS: &str = "a request in process, with the client's and server's layer";
 const PEER: &str = "tower-http's timeout instead";
 
 pub(super) fn rows() -> Vec<Bench> {
     vec![
-        Bench::nanos(WORK, PEER, Added(2_000.0), || {
+        Bench::nanos(OVER_HTTP, PEER, Added(2_000.0), || {
+            alternate(ROUNDS, seeing(ANSWER, layered_over_http()), seeing(ANSWER, timed_out_over_http()))
+        }),
+        allocations(OVER_HTTP, Added(3.0), "layers over HTTP", "tower-http's timeout over HTTP"),
+        Bench::nanos(IN_PROCESS, PEER, Limit::None, || {
             alternate(ROUNDS, seeing(ANSWER, layered()), seeing(ANSWER, timed_out()))
         }),
-        Bench::fallible(WORK, PEER, Unit::Allocations, Added(3.0), || {
-            #[expect(clippy::cast_precision_loss, reason = "small counts")]
-            let allocations = |what| counts::of(what).map(|count| count.allocations as f64);
-            Ok(Rounds::once(allocations("layers")?, allocations("tower-http's timeout")?))
-        }),
+        allocations(IN_PROCESS, Limit::None, "layers", "tower-http's timeout"),
     ]
+}
+
+fn allocations(work: &str, limit: Limit, ours: &'static str, peers: &'static str) -> Bench {
+    Bench::fallible(&format!("allocations of {work}"), PEER, Unit::Allocations, limit, || {
+        Ok(Rounds::once(counts::of(ours)?.allocations_each(), counts::of(peers)?.allocations_each()))
+    })
 }

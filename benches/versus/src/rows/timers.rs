@@ -1,7 +1,7 @@
 //! Deadlines: made and given up, many at once, idle ones, and how late they fire.
 
 use crate::bench::Bench;
-use crate::measure::{ROUNDS, alternate, doing};
+use crate::measure::{ROUNDS, alternate, doing, settled};
 use crate::peers::{HOUR, Root, TokenRoot, TokioTime, polled};
 use crate::row::Limit::{self, Added, Ratio};
 use crate::row::Unit;
@@ -116,10 +116,9 @@ fn among_many(make: impl Fn(&Context) -> Context) -> Rounds {
     let among = |crowd: u32| {
         let (root, _canceler) = Context::background().with_cancel();
         let crowd = armed(&root, crowd);
-        let mut side = given_up(&root, &make);
-        let slices: Vec<f64> = (0..31).map(|_| side()).collect();
+        let nanos = settled(31, given_up(&root, &make));
         drop(crowd);
-        median(&slices)
+        nanos
     };
     alternate(7, || among(1_000_000), || among(40))
 }
