@@ -17,14 +17,14 @@ rule() {
   fi
 }
 
-rule 'atomics and cells come through sync' 'std::sync::atomic|core::sync::atomic|cell::UnsafeCell|loom::' \
+rule 'atomics and cells come through sync' 'std::sync::atomic|core::sync::atomic|cell::UnsafeCell|(loom|shuttle)::' \
   "$core/*.rs" ":!$core/sync" ":!$core/models"
 rule 'threads come through sync' 'thread::(spawn|park|sleep|yield_now|current|Builder)' \
   "$core/*.rs" ":!$core/sync" ":!$core/models" ":!$core/raw/tests"
 rule 'unsafe lives in raw' 'unsafe (\{|fn|impl|trait|extern)|allow\(unsafe_code' \
   '*.rs' ":!$core/raw"
-rule 'algorithms know nothing of the model checker' 'cfg\(.*loom' \
-  "$core/*.rs" ":!$core/sync" ":!$core/lib.rs" ":!$core/raw/mod.rs" ":!$core/raw/node.rs"
+rule 'algorithms know nothing of the model checkers' 'cfg\(.*(loom|shuttle)' \
+  "$core/*.rs" ":!$core/sync" ":!$core/models" ":!$core/lib.rs" ":!$core/raw/mod.rs" ":!$core/raw/node.rs"
 rule 'nothing is left for later' 'todo!\(|unimplemented!\(|FIXME|XXX' '*.rs'
 rule 'no test is switched off' '#\[ignore' '*.rs'
 exit "$broken"

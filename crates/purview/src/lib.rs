@@ -27,7 +27,7 @@ mod sync;
 mod timer;
 mod wait;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 
 pub use self::after_func::{AfterFunc, Finished, WaitsForItself};

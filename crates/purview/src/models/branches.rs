@@ -1,7 +1,7 @@
 //! Branches, which under the model grow at the first contention.
 
+use super::thread;
 use super::{model, root};
-use loom::thread;
 
 #[test]
 fn two_threads_derive_and_drop_under_one_parent() {

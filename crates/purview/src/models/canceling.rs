@@ -1,8 +1,8 @@
 //! Cancellation against deriving, dropping and other cancellations.
 
+use super::thread;
 use super::{model, root};
 use crate::{Context, Reason};
-use loom::thread;
 
 #[test]
 fn a_child_derived_during_the_cancel_of_its_parent_is_done_after_it() {

@@ -1,8 +1,8 @@
 //! Deadlines against cancellation, dropping and other looks.
 
 use super::model;
+use super::thread;
 use crate::{Clock, Context, ManualClock, Reason, TimeSource};
-use loom::thread;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Draining against the last drop.
 
+use super::thread;
 use super::{model, root};
-use loom::thread;
 
 #[test]
 fn the_last_drop_wakes_whoever_waits_for_it() {

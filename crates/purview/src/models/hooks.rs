@@ -1,10 +1,10 @@
 //! Callbacks against cancellation and stop.
 
+use super::sync::Arc;
+use super::sync::atomic::{AtomicUsize, Ordering};
+use super::thread;
 use super::{model, root};
 use crate::{Context, Foreign, ForeignNotify, Reason};
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::thread;
 use std::any::Any;
 
 #[test]

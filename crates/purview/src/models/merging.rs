@@ -1,8 +1,8 @@
 //! Merged contexts against their sources.
 
+use super::thread;
 use super::{model, root};
 use crate::Context;
-use loom::thread;
 
 #[test]
 fn of_two_sources_that_end_at_once_one_wins() {

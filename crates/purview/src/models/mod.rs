@@ -1,35 +1,30 @@
-//! Model checks: each race, in every order that loom finds, over the very engine.
+//! Model checks: each race, over the very engine. A model that ends with memory that was not freed, or with a lost wake-up (a
+//! deadlock to the checker), fails.
 //!
-//! Run by `ci/loom.sh`. A model that ends with memory that was not freed, or with a lost wake-up (a deadlock to loom),
-//! fails.
+//! `ci/loom.sh` runs them in every order that loom finds, `ci/shuttle.sh` in random orders, together with larger ones that
+//! loom could not exhaust.
 
 mod branches;
 mod canceling;
+#[cfg(shuttle)]
+mod crowds;
 mod deadlines;
 mod draining;
+#[cfg(loom)]
+#[path = "every_order.rs"]
+mod explore;
+#[cfg(shuttle)]
+#[path = "random_orders.rs"]
+mod explore;
 mod hooks;
 mod merging;
 mod waiting;
 
+use self::explore::{model, sync, thread};
+use self::sync::Arc;
+use self::sync::atomic::{AtomicUsize, Ordering};
 use crate::{Canceler, Context};
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
-
-/// How many executions were explored, told to whoever counts.
-static EXECUTIONS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-
-/// Explores `f`, with as many switches of threads at unexpected places as `bound`.
-fn model(bound: usize, f: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(bound);
-    builder.max_branches = 20_000;
-    builder.check(move || {
-        EXECUTIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        f();
-    });
-    println!("executions so far: {}", EXECUTIONS.load(std::sync::atomic::Ordering::Relaxed));
-}
 
 /// A root that can be canceled.
 fn root() -> (Context, Canceler) {

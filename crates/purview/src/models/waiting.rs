@@ -1,10 +1,10 @@
 //! Waiting against cancellation.
 
+use super::sync::Arc;
+use super::sync::atomic::{AtomicBool, Ordering};
+use super::thread;
 use super::{Count, model, root};
 use crate::Context;
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, Ordering};
-use loom::thread;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context as TaskContext, Poll};

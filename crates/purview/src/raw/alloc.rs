@@ -10,6 +10,7 @@ pub(super) fn alloc(layout: Layout) -> NonNull<u8> {
     debug_assert!(layout.size() > 0);
     // SAFETY: the size is not zero.
     let memory = unsafe { sync::alloc(layout) };
+    sync::note_alloc(memory);
     NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
@@ -20,6 +21,7 @@ pub(super) fn alloc(layout: Layout) -> NonNull<u8> {
 /// It came from [`alloc`] with this layout and is not used again.
 #[inline]
 pub(super) unsafe fn dealloc(memory: NonNull<u8>, layout: Layout) {
+    sync::note_dealloc(memory.as_ptr());
     // SAFETY: the caller's promise.
     unsafe { sync::dealloc(memory.as_ptr(), layout) };
 }

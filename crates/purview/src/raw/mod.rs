@@ -18,7 +18,7 @@ mod roots;
 mod slot;
 mod state;
 mod tail;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod timing;
 mod tree;

@@ -299,7 +299,7 @@ impl Node {
     }
 }
 
-#[cfg(all(not(loom), target_pointer_width = "64"))]
+#[cfg(all(not(any(loom, shuttle)), target_pointer_width = "64"))]
 const _: () = {
     // What a derived context costs; DESIGN and README quote these.
     assert!(size_of::<Cancelable>() == 96);

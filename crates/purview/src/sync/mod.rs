@@ -1,10 +1,16 @@
-//! The only door to atomics, locks, cells and threads: one face for std, one for the model checker.
+//! The only door to atomics, locks, cells and threads: one face for std, one for each model checker.
 //!
-//! The algorithms above know nothing of `cfg(loom)`. What differs between the two worlds differs here.
+//! The algorithms above know nothing of `cfg(loom)` and `cfg(shuttle)`. What differs between the worlds differs here.
 
+#[cfg(not(loom))]
+mod cell;
+#[cfg(any(loom, shuttle))]
+mod checked;
 #[cfg(loom)]
 mod loom;
-#[cfg(not(loom))]
+#[cfg(shuttle)]
+mod shuttle;
+#[cfg(not(any(loom, shuttle)))]
 mod std;
 
 mod lock;
@@ -16,7 +22,15 @@ pub(crate) use self::lock::Lock;
 pub(crate) use self::once::Once;
 pub(crate) use self::shield::shield;
 
+#[cfg(any(loom, shuttle))]
+pub(crate) use self::checked::*;
+#[cfg(loom)]
+use self::loom as checker;
 #[cfg(loom)]
 pub(crate) use self::loom::*;
-#[cfg(not(loom))]
-pub(crate) use self::std::*;
+#[cfg(shuttle)]
+use self::shuttle as checker;
+#[cfg(shuttle)]
+pub(crate) use self::shuttle::*;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use self::{cell::UnsafeCell, std::*};

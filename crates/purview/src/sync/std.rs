@@ -18,26 +18,6 @@ pub(crate) const MARK_BATCH: usize = 64;
 /// How many times a parent's lock is found taken before the parent grows branches.
 pub(crate) const CONTENTION_LIMIT: u8 = 8;
 
-/// A cell whose accesses the model checker can see.
-#[derive(Debug, Default)]
-pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
-
-impl<T> UnsafeCell<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self(std::cell::UnsafeCell::new(value))
-    }
-
-    #[inline]
-    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
-        f(self.0.get())
-    }
-
-    #[inline]
-    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-        f(self.0.get())
-    }
-}
-
 /// std's mutex; a panic while it was held leaves nothing half done here, so poison is passed over.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
@@ -114,6 +94,13 @@ pub(crate) fn backoff(round: u32) {
 pub(crate) fn worth_a_try(byte: &AtomicU8, value: u8) -> bool {
     byte.load(Ordering::Relaxed) == value
 }
+
+/// For the model checkers to know which memory is in use.
+#[inline]
+pub(crate) fn note_alloc(_memory: *mut u8) {}
+
+#[inline]
+pub(crate) fn note_dealloc(_memory: *mut u8) {}
 
 /// How many threads can run at once.
 pub(crate) fn cores() -> usize {

@@ -1,0 +1,95 @@
+//! What the faces of both model checkers have in common.
+
+pub(crate) use super::checker::sync::atomic::{
+    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
+};
+pub(crate) use super::checker::thread::{Thread, ThreadId, current, park};
+/// The checkers' own `Arc` cannot hold a trait object; counts are not what we check through it.
+pub(crate) use std::sync::Arc;
+
+use super::checker::{sync, thread};
+use std::time::Duration;
+use sync::MutexGuard;
+
+// Small, so that the paths behind a full batch are explored too.
+pub(crate) const WAKE_BATCH: usize = 2;
+pub(crate) const MARK_BATCH: usize = 2;
+pub(crate) const CONTENTION_LIMIT: u8 = 1;
+
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(sync::Mutex::new(value))
+    }
+
+    #[track_caller]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Condvar(sync::Condvar);
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap()
+    }
+
+    /// A model has no time: the wait ends when it is notified.
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _limit: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        (self.wait(guard), false)
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+pub(crate) fn park_timeout(_limit: Duration) {
+    panic!("a model has no time: wait without a limit, or on a manual clock");
+}
+
+pub(crate) fn spawn(_name: &str, f: impl FnOnce() + Send + 'static) -> Option<Thread> {
+    Some(thread::spawn(f).thread().clone())
+}
+
+pub(crate) fn backoff(_round: u32) {
+    thread::yield_now();
+}
+
+/// Models are not deep, and their threads share what is local to a thread.
+#[derive(Debug)]
+pub(crate) struct Nesting;
+
+impl Nesting {
+    pub(crate) fn enter() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as in the face of std")]
+    pub(crate) fn depth(&self) -> u32 {
+        0
+    }
+}
+
+pub(crate) fn move_probe() {}
+
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
+}
+pub(crate) use const_fn;
