@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTFLAGS="--cfg shuttle ${RUSTFLAGS:-}" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/shuttle"
-export SHUTTLE_RANDOM_SEED="${SHUTTLE_RANDOM_SEED:-$((RANDOM << 15 | RANDOM))}" PURVIEW_SCHEDULES="${PURVIEW_SCHEDULES:-2000}"
+export SHUTTLE_RANDOM_SEED="${SHUTTLE_RANDOM_SEED:-$((RANDOM << 15 | RANDOM))}" PURVIEW_SCHEDULES="${PURVIEW_SCHEDULES:-10000}"
 echo "seed $SHUTTLE_RANDOM_SEED"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

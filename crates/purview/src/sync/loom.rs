@@ -7,6 +7,8 @@ pub(super) use loom::{sync, thread};
 
 use super::{AtomicU8, Condvar, Mutex};
 
+pub(super) const LIMITS_PASS: bool = false;
+
 /// The lock of the engine, as the model has it: whoever finds it taken blocks instead of spinning, since the checker cannot
 /// bound a spin. The spinning one has a model of its own, in `lock.rs`.
 #[derive(Debug)]

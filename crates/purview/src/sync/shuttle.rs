@@ -9,6 +9,9 @@ use super::{AtomicU8, Ordering, current};
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+/// A model ends when all its threads have ended: those of the pool, which wait for more, must not stay.
+pub(super) const LIMITS_PASS: bool = true;
+
 std::thread_local! {
     /// The nodes that are there. All threads of a model take turns in one thread of the system, so this is theirs together.
     static NODES: RefCell<HashSet<usize>> = RefCell::default();
