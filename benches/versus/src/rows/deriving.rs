@@ -2,7 +2,7 @@
 
 use crate::bench::Bench;
 use crate::counts;
-use crate::measure::{ROUNDS, alternate, clocked, clocked_afresh, doing};
+use crate::measure::{ROUNDS, alternate, clocked_afresh, doing, seeing};
 use crate::peers::{Root, SIBLINGS, TOKEN, TokenRoot};
 use crate::row::Limit::{self, Ratio};
 use crate::row::Unit;
@@ -115,14 +115,12 @@ fn their_chain(depth: usize) -> impl FnMut() -> f64 {
     })
 }
 
-/// Nanoseconds a link; the chain says whether its leaf was done in the end.
+/// Nanoseconds a link; the chain says whether its leaf was done in the end. A turn is many chains: after a single one the
+/// allocator would still have the other side's blocks at hand, and make new ones out of them.
 fn per_link(depth: usize, mut chain: impl FnMut(u32) -> bool) -> impl FnMut() -> f64 {
     let links = u32::try_from(depth).unwrap_or(u32::MAX);
-    move || {
-        let (nanos, leaf_ended) = clocked(|| chain(links));
-        assert!(leaf_ended);
-        nanos / f64::from(links)
-    }
+    let mut chains = seeing(1, move || u64::from(chain(links)));
+    move || chains() / f64::from(links)
 }
 
 /// What a root with many children took, in nanoseconds a child.
