@@ -84,6 +84,15 @@ pub fn layered_over_http() -> impl FnMut() -> u64 {
     move || runtime.block_on(send(&mut service, caller.request()))
 }
 
+/// The same without the extension: the handler finds the context as the current one.
+pub fn lean_over_http() -> impl FnMut() -> u64 {
+    let (runtime, caller) = (tokio_runtime(), Caller::new());
+    let connection =
+        connect(&runtime, caller.server().without_extension().layer(service_fn(answer_in_current_time)));
+    let mut service = client().layer(connection);
+    move || runtime.block_on(send(&mut service, caller.request()))
+}
+
 /// The same with a timeout of tower-http's in the server, and nothing around hyper's client.
 pub fn timed_out_over_http() -> impl FnMut() -> u64 {
     let (runtime, something) = (tokio_runtime(), Arc::new(7_u64));
@@ -109,6 +118,13 @@ async fn answer<B>(_request: Request<B>) -> Result<Response<Full<Bytes>>, Infall
 async fn answer_in_time<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     let ctx = request.extensions().get::<Context>();
     assert!(ctx.is_some_and(|ctx| ctx.deadline().is_some()), "the server's layer tells of the deadline");
+    answer(request).await
+}
+
+/// The same, where it has to be the current context's.
+async fn answer_in_current_time<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let ctx = Context::current();
+    assert!(ctx.is_some_and(|ctx| ctx.deadline().is_some()), "the server's layer makes it the current one");
     answer(request).await
 }
 
@@ -160,14 +176,15 @@ impl Service<Request<Full<Bytes>>> for Connection {
 
 #[cfg(test)]
 mod tests {
-    use super::{ANSWER, layered, layered_over_http, timed_out, timed_out_over_http};
+    use super::{ANSWER, layered, layered_over_http, lean_over_http, timed_out, timed_out_over_http};
 
     #[test]
     fn every_side_answers_one_request_after_the_other() {
         let (mut ours, mut peers) = (layered(), timed_out());
         let (mut ours_over_http, mut peers_over_http) = (layered_over_http(), timed_out_over_http());
+        let mut lean = lean_over_http();
         for _ in 0..3 {
-            assert_eq!([ours(), peers(), ours_over_http(), peers_over_http()], [ANSWER; 4]);
+            assert_eq!([ours(), peers(), ours_over_http(), peers_over_http(), lean()], [ANSWER; 5]);
         }
     }
 }

@@ -5,7 +5,9 @@
 use purview::Key;
 use purview_versus::counts::Count;
 use purview_versus::peers::{HOUR, Root, TokenRoot, TokioTime, polled};
-use purview_versus::served::{ANSWER, layered, layered_over_http, timed_out, timed_out_over_http};
+use purview_versus::served::{
+    ANSWER, layered, layered_over_http, lean_over_http, timed_out, timed_out_over_http,
+};
 use std::pin::pin;
 
 static USER: Key<u64> = Key::new("user");
@@ -45,6 +47,7 @@ fn main() {
     show_requests("layers", layered());
     show_requests("tower-http's timeout", timed_out());
     show_requests("layers over HTTP", layered_over_http());
+    show_requests("layers without extension over HTTP", lean_over_http());
     show_requests("tower-http's timeout over HTTP", timed_out_over_http());
     // The first deadline that is armed starts the timer thread.
     let (first, _first_canceler) = root.with_timeout(HOUR);

@@ -8,8 +8,9 @@ use crate::row::Unit;
 use crate::served::{ANSWER, layered, layered_over_http, timed_out, timed_out_over_http};
 use crate::stats::Rounds;
 
-const OVER_HTTP: &str = "a request over HTTP/1, with the client's and server's layer";
-const IN_PROCESS: &str = "a request in process, with the client's and server's layer";
+const OVER_HTTP: &str = "a request over HTTP/1 through both layers";
+const LEAN: &str = "such a request, its context in no extension";
+const IN_PROCESS: &str = "a request in process through both layers";
 const PEER: &str = "tower-http's timeout instead";
 
 pub(super) fn rows() -> Vec<Bench> {
@@ -18,6 +19,7 @@ pub(super) fn rows() -> Vec<Bench> {
             alternate(ROUNDS, seeing(ANSWER, layered_over_http()), seeing(ANSWER, timed_out_over_http()))
         }),
         allocations(OVER_HTTP, Added(3.0), "layers over HTTP", "tower-http's timeout over HTTP"),
+        allocations(LEAN, Added(3.0), "layers without extension over HTTP", "tower-http's timeout over HTTP"),
         Bench::nanos(IN_PROCESS, PEER, Limit::None, || {
             alternate(ROUNDS, seeing(ANSWER, layered()), seeing(ANSWER, timed_out()))
         }),
