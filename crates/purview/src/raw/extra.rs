@@ -3,7 +3,7 @@
 use super::locked::Locked;
 use super::node::{Cancelable, Node, Ref};
 use super::waiter::WaiterList;
-use crate::sync::{AtomicPtr, AtomicU8, Ordering, UnsafeCell};
+use crate::sync::{AtomicPtr, AtomicU8, Ordering, UnsafeCell, claim};
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
@@ -71,14 +71,21 @@ impl Extra {
 impl Drop for Extra {
     fn drop(&mut self) {
         let branches = self.branches.load(Ordering::Relaxed);
+        claim(&mut self.drained);
+        claim(&mut self.counted);
+        claim(&mut self.branches);
         if branches.is_null() {
             return;
         }
         // SAFETY: set from a box, once; the node is being freed, so that nobody uses it.
-        let branches = unsafe { Box::from_raw(branches) };
+        let mut branches = unsafe { Box::from_raw(branches) };
+        claim(&mut branches.closed);
         for node in &branches.nodes {
             // SAFETY: each was placed with this layout, and has been finished: it held our node alive until then.
-            unsafe { super::alloc::dealloc(node.cast(), branch_layout()) };
+            unsafe {
+                Ref::new(*node).claim();
+                super::alloc::dealloc(node.cast(), branch_layout());
+            }
         }
     }
 }

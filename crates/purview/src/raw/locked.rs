@@ -157,7 +157,8 @@ impl<'a> Locked<'a> {
 
     /// Says that the deadline of this node is armed.
     pub(super) fn set_armed(&self) {
-        self.header().state.store(State::LIVE.0, Ordering::Release);
+        // Relaxed: whoever sees that it is armed concludes nothing but that he need not arm it.
+        self.header().state.store(State::LIVE.0, Ordering::Relaxed);
     }
 
     // ---- children ----

@@ -6,7 +6,7 @@
 
 use super::tail::Tail;
 use super::waiter::WaiterList;
-use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Lock, Ordering, UnsafeCell, const_fn};
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Lock, Ordering, UnsafeCell, claim, const_fn};
 use crate::timer::Timers;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -235,6 +235,38 @@ impl<'a> Ref<'a> {
         // SAFETY: a node of this kind has its tail right behind its layout (I3), and it is written before the node is
         // seen by anybody else.
         Some(unsafe { self.0.byte_add(self.kind().tail_offset()).cast::<Tail>().as_ref() })
+    }
+
+    /// Shows the model checker that the node is about to be freed, after everybody's last use of it; does nothing else.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the node any more.
+    #[inline]
+    pub(super) unsafe fn claim(self) {
+        let node = self.0.as_ptr();
+        // SAFETY: the caller's promise; the parts are there as the kind says (I3).
+        unsafe {
+            claim(&mut (*node).state);
+            claim(&mut (*node).lock);
+            claim(&mut (*node).contended);
+            claim(&mut (*node).holds);
+            claim(&mut (*node).slot);
+            claim(&mut (*node).openers);
+            claim(&mut (*node).derived);
+            claim(&mut (*node).extra);
+            if (*node).kind.has(Kind::CANCELABLE) {
+                let part = node.cast::<Cancelable>();
+                claim(&mut (*part).links);
+                claim(&mut (*part).children);
+                claim(&mut (*part).waiters);
+                claim(&mut (*part).cause);
+                claim(&mut (*part).next_in_walk);
+            }
+            if (*node).kind.has(Kind::TIMED) {
+                claim(&mut (*node.cast::<Timed>()).timer);
+            }
+        }
     }
 
     /// The node that decides whether this one is done: itself, or for a view the nearest cancelable one above.

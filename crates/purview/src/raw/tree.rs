@@ -75,8 +75,8 @@ fn link(above: &mut Locked<'_>, child: Ref<'_>) {
         let below = child.cancelable();
         let cause = above.node().cancelable().cause_word().lend();
         below.cause.store(cause.0, Ordering::Relaxed);
-        // Release is not needed for a node that nobody has seen, but costs nothing.
-        below.node.state.store(State::done(reason).settled().0, Ordering::Release);
+        // Relaxed: nobody has seen the node yet, and whoever gets it gets all this with it.
+        below.node.state.store(State::done(reason).settled().0, Ordering::Relaxed);
     }
     above.push_child(child);
 }
@@ -312,14 +312,18 @@ unsafe fn drop_cause(node: Ref<'_>) {
 /// Nobody can find the node any more, and its tail was dropped.
 unsafe fn free(node: Ref<'_>) {
     let kind = node.kind();
+    // The memory of a branch belongs to the node that it grew from, which is freed after it.
+    if kind.has(Kind::BRANCH) {
+        return;
+    }
     let extra = node.node().extra.load(Ordering::Relaxed);
+    // SAFETY: the caller's promise.
+    unsafe { node.claim() };
     if !extra.is_null() {
         // SAFETY: made from a box in `extra_of`, once.
         drop(unsafe { Box::from_raw(extra) });
     }
     let layout = match () {
-        // The memory of a branch belongs to the node that it grew from, which is freed after it.
-        () if kind.has(Kind::BRANCH) => return,
         () if kind.has(Kind::TAIL) => {
             // SAFETY: the caller's promise.
             return unsafe { free_full(node.ptr(), kind) };

@@ -19,3 +19,7 @@ impl<T> UnsafeCell<T> {
         f(self.0.get())
     }
 }
+
+/// Shows a model checker that nobody uses this any more: it is about to be freed. Here nobody is shown anything.
+#[inline]
+pub(crate) fn claim<T>(_shared: &mut T) {}

@@ -3,13 +3,13 @@
 //! Unlocking is a plain store, which is what makes it cheaper than a futex: nobody parks on it. A section is bounded
 //! (at most [`MARK_BATCH`](super::MARK_BATCH) children), so whoever finds it taken spins, gives way, and at last sleeps.
 
-#![cfg_attr(loom, allow(dead_code, reason = "the engine's models block instead; this one is modelled below"))]
+#![cfg_attr(loom, allow(dead_code, reason = "the face of loom blocks instead of spinning"))]
 
 use super::{AtomicU8, Ordering, backoff, const_fn, worth_a_try};
 
 /// The lock; it guards what the type that holds it says.
 #[derive(Debug)]
-pub(crate) struct Lock(AtomicU8);
+pub(crate) struct Lock(pub(super) AtomicU8);
 
 const FREE: u8 = 0;
 const TAKEN: u8 = 1;
@@ -33,7 +33,7 @@ impl Lock {
     }
 
     #[inline]
-    fn try_lock(&self) -> bool {
+    pub(super) fn try_lock(&self) -> bool {
         // Acquire: what the last holder wrote is seen.
         self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }

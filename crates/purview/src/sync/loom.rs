@@ -5,41 +5,107 @@ pub(crate) use loom::alloc::{alloc, dealloc};
 pub(crate) use loom::cell::UnsafeCell;
 pub(super) use loom::{sync, thread};
 
-use super::{AtomicU8, Condvar, Mutex};
+use super::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Thread, current, lock, park};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) const LIMITS_PASS: bool = false;
 
-/// The lock of the engine, as the model has it: whoever finds it taken blocks instead of spinning, since the checker cannot
-/// bound a spin. The spinning one has a model of its own, in `lock.rs`.
+/// The very lock of the engine, but whoever finds it taken blocks instead of spinning, since the checker cannot bound a spin.
+///
+/// The checker changes threads only at a use of what is the checker's. So what follows such a use, up to the next one, happens
+/// together with it.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    taken: Mutex<bool>,
-    freed: Condvar,
+    spin: lock::Lock,
+    blocked: std::sync::Mutex<VecDeque<Arc<Blocked>>>,
+}
+
+#[derive(Debug)]
+struct Blocked {
+    thread: Thread,
+    /// It may try again. A thread may also be unparked by others, for what it does when it has the lock.
+    called: AtomicBool,
 }
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { taken: Mutex::new(false), freed: Condvar::new() }
+        Self { spin: lock::Lock::new(), blocked: std::sync::Mutex::default() }
     }
 
     /// Takes the lock; true if somebody else had it first.
     pub(crate) fn lock(&self) -> bool {
-        let mut taken = self.taken.lock();
-        let contended = *taken;
-        while *taken {
-            taken = self.freed.wait(taken);
+        let mut contended = false;
+        let mut unparked_by_others = false;
+        while !self.spin.try_lock() {
+            contended = true;
+            let me = Arc::new(Blocked { thread: current(), called: AtomicBool::new(false) });
+            self.blocked.lock().unwrap().push_back(me.clone());
+            park();
+            while !me.called.load(Ordering::Relaxed) {
+                unparked_by_others = true;
+                park();
+            }
         }
-        *taken = true;
+        if unparked_by_others {
+            current().unpark();
+        }
         contended
     }
 
     pub(crate) fn unlock(&self) {
-        *self.taken.lock() = false;
-        self.freed.notify_one();
+        // Whoever comes next may free what we are in, as with the spinning lock; but nobody comes before this ends.
+        self.spin.unlock();
+        if let Some(next) = self.blocked.lock().unwrap().pop_front() {
+            next.called.store(true, Ordering::Relaxed);
+            next.thread.unpark();
+        }
     }
 
     pub(crate) fn is_free(&self) -> bool {
-        !*self.taken.lock()
+        self.spin.is_free()
+    }
+}
+
+/// What a use that is not over by then can be seen of.
+pub(crate) trait Claim {
+    fn claim(&mut self);
+}
+
+/// The model fails if somebody may still be using this: it is about to be freed.
+pub(crate) fn claim(shared: &mut impl Claim) {
+    shared.claim();
+}
+
+impl Claim for Lock {
+    fn claim(&mut self) {
+        claim(&mut self.spin.0);
+        self.blocked = std::sync::Mutex::default();
+    }
+}
+
+impl<T> Claim for UnsafeCell<T> {
+    fn claim(&mut self) {
+        self.with_mut(|_| ());
+    }
+}
+
+macro_rules! claim_atomics {
+    ($($atomic:ty),*) => {
+        $(impl Claim for $atomic {
+            #[track_caller]
+            fn claim(&mut self) {
+                self.with_mut(|_| ());
+            }
+        })*
+    };
+}
+claim_atomics!(AtomicU8, AtomicU16, AtomicU32);
+
+impl<T> Claim for AtomicPtr<T> {
+    fn claim(&mut self) {
+        self.with_mut(|_| ());
     }
 }
 

@@ -33,4 +33,4 @@ use self::shuttle as checker;
 #[cfg(shuttle)]
 pub(crate) use self::shuttle::*;
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::{cell::UnsafeCell, std::*};
+pub(crate) use self::{cell::UnsafeCell, cell::claim, std::*};

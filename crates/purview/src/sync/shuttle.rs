@@ -1,7 +1,7 @@
 //! The face of shuttle, which runs many threads in random orders. To it every atomic operation is sequentially consistent:
 //! what weak memory may show is loom's to find.
 
-pub(crate) use super::cell::UnsafeCell;
+pub(crate) use super::cell::{UnsafeCell, claim};
 pub(super) use shuttle::{sync, thread};
 pub(crate) use std::alloc::{alloc, dealloc};
 
