@@ -1,7 +1,9 @@
 //! Branches, which under the model grow at the first contention.
 
 use super::thread;
-use super::{model, root};
+use super::{Count, model, root};
+use std::future::Future;
+use std::task::Context as TaskContext;
 
 #[test]
 fn two_threads_derive_and_drop_under_one_parent() {
@@ -117,5 +119,35 @@ fn a_view_is_done_when_its_parent_is_seen_done() {
         let reader = thread::spawn(move || assert!(!reading.is_done() || view.is_done()));
         canceler.cancel();
         reader.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_finds_branches_sees_them_as_they_were_made() {
+    model(3, || {
+        let (parent, canceler) = root();
+        let deriving = parent.clone();
+        let other = thread::spawn(move || deriving.with_cancel());
+        crate::raw::grow_branches(&parent.0);
+        let (child, _child) = other.join().unwrap();
+        canceler.cancel();
+        assert!(child.is_done());
+    });
+}
+
+#[test]
+fn whoever_finds_branches_that_grew_later_than_the_rest_sees_them_as_they_were_made() {
+    model(3, || {
+        let (parent, _canceler) = root();
+        let child = parent.named("child");
+        let count = Count::new();
+        let mut drained = Box::pin(parent.drained());
+        assert!(drained.as_mut().poll(&mut TaskContext::from_waker(&count.waker())).is_pending());
+        let deriving = parent.clone();
+        let other = thread::spawn(move || drop(deriving.with_cancel()));
+        crate::raw::grow_branches(&parent.0);
+        other.join().unwrap();
+        drop(child);
+        assert!(drained.as_mut().poll(&mut TaskContext::from_waker(&count.waker())).is_ready());
     });
 }

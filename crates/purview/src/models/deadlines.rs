@@ -102,3 +102,61 @@ fn a_child_of_a_context_whose_deadline_fires_is_done_too() {
         assert_eq!(child.err(), Some(Reason::DeadlineExceeded));
     });
 }
+
+#[cfg(loom)]
+#[test]
+fn the_timer_thread_comes_for_the_earlier_of_two_deadlines_that_arm_while_it_starts() {
+    use std::future::Future;
+    use std::task::{Context as TaskContext, Poll};
+
+    model(2, || {
+        let (late, _late) = Context::background().with_timeout(2 * SECOND);
+        let (early, _early) = Context::background().with_timeout(SECOND);
+        let looker = thread::spawn(move || assert!(!late.is_done()));
+        assert!(!early.is_done());
+        looker.join().unwrap();
+        crate::sync::pass(SECOND + Duration::from_millis(1));
+        let mut done = Box::pin(early.done());
+        let waker = super::unparker();
+        while done.as_mut().poll(&mut TaskContext::from_waker(&waker)) == Poll::Pending {
+            thread::park();
+        }
+        assert_eq!(early.err(), Some(Reason::DeadlineExceeded));
+    });
+}
+
+#[cfg(loom)]
+#[test]
+fn dropping_a_context_of_the_system_while_the_timer_thread_ends_it_frees_it_once() {
+    model(3, || {
+        let (ctx, canceler) = Context::background().with_timeout(SECOND);
+        canceler.detach();
+        assert!(!ctx.is_done());
+        crate::sync::pass(SECOND + Duration::from_millis(1));
+        drop(ctx);
+        assert_eq!(crate::timer::Timers::system().armed(), 0);
+    });
+}
+
+#[cfg(loom)]
+#[test]
+fn a_context_that_was_looked_at_by_one_and_freed_by_another_leaves_nothing_in_the_wheel() {
+    use super::sync::Arc;
+    use super::sync::atomic::{AtomicBool, Ordering};
+
+    model(3, || {
+        let (ctx, canceler) = Context::background().with_timeout(SECOND);
+        let left = Arc::new(AtomicBool::new(false));
+        let leaving = left.clone();
+        let looker = thread::spawn(move || {
+            let _ = ctx.is_done();
+            drop(ctx);
+            leaving.store(true, Ordering::Relaxed);
+        });
+        // It orders nothing, but has the checker try what follows after the other thread.
+        let _ = left.load(Ordering::Relaxed);
+        drop(canceler);
+        looker.join().unwrap();
+        assert_eq!(crate::timer::Timers::system().armed(), 0);
+    });
+}

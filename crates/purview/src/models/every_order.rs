@@ -15,6 +15,7 @@ pub(super) fn model(bound: usize, f: impl Fn() + Send + Sync + 'static) {
     builder.check(move || {
         EXECUTIONS.fetch_add(1, Ordering::Relaxed);
         f();
+        crate::sync::end_helpers();
     });
     println!("executions so far: {}", EXECUTIONS.load(Ordering::Relaxed));
 }

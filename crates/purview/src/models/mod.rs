@@ -56,3 +56,17 @@ impl Count {
         self.0.0.load(Ordering::SeqCst)
     }
 }
+
+/// A waker of this thread, which is parked until it is called.
+#[cfg(loom)]
+fn unparker() -> Waker {
+    struct Unparker(thread::Thread);
+
+    impl Wake for Unparker {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    Waker::from(std::sync::Arc::new(Unparker(thread::current())))
+}

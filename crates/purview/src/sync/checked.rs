@@ -3,11 +3,11 @@
 pub(crate) use super::checker::sync::atomic::{
     AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
 };
-pub(crate) use super::checker::thread::{Thread, ThreadId, current, park};
+pub(crate) use super::checker::thread::{Thread, ThreadId, current};
 /// The checkers' own `Arc` cannot hold a trait object; counts are not what we check through it.
 pub(crate) use std::sync::Arc;
 
-use super::checker::{LIMITS_PASS, sync, thread};
+use super::checker::{LIMITS_PASS, is_over, leave, sync, thread};
 use std::time::Duration;
 use sync::MutexGuard;
 
@@ -39,7 +39,12 @@ impl Condvar {
     }
 
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).unwrap()
+        let guard = self.0.wait(guard).unwrap();
+        if is_over() {
+            drop(guard);
+            leave();
+        }
+        guard
     }
 
     /// A model has no time: a limit passes at once or never.
@@ -58,14 +63,6 @@ impl Condvar {
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }
-}
-
-pub(crate) fn park_timeout(_limit: Duration) {
-    panic!("a model has no time: wait without a limit, or on a manual clock");
-}
-
-pub(crate) fn spawn(_name: &str, f: impl FnOnce() + Send + 'static) -> Option<Thread> {
-    Some(thread::spawn(f).thread().clone())
 }
 
 pub(crate) fn backoff(_round: u32) {

@@ -7,6 +7,8 @@ mod cell;
 #[cfg(any(loom, shuttle))]
 mod checked;
 #[cfg(loom)]
+mod helpers;
+#[cfg(loom)]
 mod loom;
 #[cfg(shuttle)]
 mod shuttle;
@@ -15,22 +17,24 @@ mod std;
 
 mod lock;
 mod once;
+#[cfg(not(loom))]
 mod shield;
 
 #[cfg(not(loom))]
 pub(crate) use self::lock::Lock;
 pub(crate) use self::once::Once;
+#[cfg(not(loom))]
 pub(crate) use self::shield::shield;
 
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::checked::*;
 #[cfg(loom)]
 use self::loom as checker;
-#[cfg(loom)]
-pub(crate) use self::loom::*;
 #[cfg(shuttle)]
 use self::shuttle as checker;
 #[cfg(shuttle)]
 pub(crate) use self::shuttle::*;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::{cell::UnsafeCell, cell::claim, std::*};
+#[cfg(loom)]
+pub(crate) use self::{helpers::*, loom::*};

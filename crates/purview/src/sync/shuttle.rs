@@ -5,9 +5,12 @@ pub(crate) use super::cell::{UnsafeCell, claim};
 pub(super) use shuttle::{sync, thread};
 pub(crate) use std::alloc::{alloc, dealloc};
 
-use super::{AtomicU8, Ordering, current};
+pub(crate) use shuttle::thread::park;
+
+use super::{AtomicU8, Ordering, Thread, current};
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 /// A model ends when all its threads have ended: those of the pool, which wait for more, must not stay.
 pub(super) const LIMITS_PASS: bool = true;
@@ -39,6 +42,19 @@ pub(crate) fn forget_nodes() {
     NODES.with_borrow_mut(HashSet::clear);
 }
 
+pub(crate) fn park_timeout(_limit: Duration) {
+    panic!("a model has no time: wait without a limit, or on a manual clock");
+}
+
+pub(crate) fn spawn(_name: &str, f: impl FnOnce() + Send + 'static) -> Option<Thread> {
+    Some(thread::spawn(f).thread().clone())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the system's clock is read")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
 /// The newest value is what everybody reads here.
 pub(crate) fn worth_a_try(byte: &AtomicU8, value: u8) -> bool {
     byte.load(Ordering::Relaxed) == value
@@ -68,3 +84,12 @@ macro_rules! local {
     };
 }
 pub(crate) use local;
+
+/// Helpers live on when a model ends.
+pub(super) fn is_over() -> bool {
+    false
+}
+
+pub(super) fn leave() -> ! {
+    unreachable!("no model is over")
+}

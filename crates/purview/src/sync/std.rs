@@ -9,7 +9,7 @@ pub(crate) use std::sync::atomic::{
 pub(crate) use std::thread::{Thread, ThreadId, current, park};
 
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many waiters are woken between two takings of the lock.
 pub(crate) const WAKE_BATCH: usize = 32;
@@ -66,6 +66,13 @@ impl Condvar {
 
 pub(crate) fn park_timeout(limit: Duration) {
     std::thread::park_timeout(limit);
+}
+
+/// The time by the system's monotonic clock.
+#[inline]
+pub(crate) fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is read")]
+    Instant::now()
 }
 
 /// Starts a detached thread; none if the system has none to give.
