@@ -138,14 +138,16 @@ fn named<'a, K: AsRef<str> + 'a, V: AsRef<[u8]> + 'a>(
     pairs.filter(move |(key, _)| key.as_ref().eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
 }
 
-/// The headers of an HTTP request. A map that is full takes no more.
+/// The headers of an HTTP request. A map that is full takes no more. Baggage is marked as
+/// [sensitive](http::HeaderValue::set_sensitive): the `Debug` of the map does not show it, and HTTP/2 keeps it out of its tables.
 #[cfg(feature = "http")]
 impl Inject for http::HeaderMap {
     fn set(&mut self, name: &'static str, value: &str) -> bool {
         Self::remove(self, name);
-        let (Some(name), Ok(value)) = (header_name(name), http::HeaderValue::from_str(value)) else {
+        let (Some(name), Ok(mut value)) = (header_name(name), http::HeaderValue::from_str(value)) else {
             return false;
         };
+        value.set_sensitive(name == purview_wire::BAGGAGE_HEADER);
         self.try_insert(name, value).is_ok()
     }
 
