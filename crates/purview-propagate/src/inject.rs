@@ -4,15 +4,17 @@ use crate::carrier::Inject;
 use crate::event::{Dropped, Event};
 use crate::policy::{Policy, Rules};
 use purview::{Context, Error};
-use purview_wire::{BAGGAGE_HEADER, EXPIRES_AT_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER};
+use purview_wire::{BAGGAGE_HEADER, EXPIRES_AT_HEADER, Format, TRACEPARENT_HEADER, TRACESTATE_HEADER};
 use std::time::{Duration, SystemTime};
 
 /// Writes what `ctx` has and `policy` lets out into `carrier`, for a destination that is not named: values go only if the
 /// policy lets them go anywhere.
 ///
 /// The time that is left is read once, here, by the clock of `ctx`: do it as late as possible, and anew for each attempt.
-/// First the headers that the policy writes are taken away, so that none of an earlier attempt, or of a request that is
-/// passed on, remains; also where this fails, and where the switch is off.
+/// First what is stale is taken away, so that nothing of an earlier attempt, or of a request that is passed on, remains; also where
+/// this fails, and where the switch is off. That is the baggage and the trace context if the policy writes them, and
+/// the deadline in every form that this crate knows, unless the policy [sends none](Policy::send): of two headers that say how much time there
+/// is, the peer might believe the old one. Of `prefer`, which says other things too, only what the policy itself writes.
 ///
 /// # Errors
 ///
@@ -133,9 +135,7 @@ impl Rules {
         ctx: &Context,
         carrier: &mut C,
     ) -> Result<Option<Duration>, Error> {
-        if let Some(format) = self.send {
-            carrier.remove(self.header_of(format));
-        }
+        self.remove_times(carrier);
         if self.writes_baggage() {
             carrier.remove(BAGGAGE_HEADER);
         }
@@ -146,6 +146,17 @@ impl Rules {
         let left = ctx.remaining();
         ctx.check()?;
         Ok(left)
+    }
+
+    /// Those of every form: what a caller wrote in another one than ours is as stale.
+    fn remove_times<C: Inject + ?Sized>(&self, carrier: &mut C) {
+        let Some(sent) = self.send else { return };
+        carrier.remove(EXPIRES_AT_HEADER);
+        // `prefer` says other things too, and about time no more than a hint.
+        for format in Format::ALL.into_iter().filter(|&format| format != Format::PreferWait || format == sent)
+        {
+            carrier.remove(self.header_of(format));
+        }
     }
 
     pub(crate) fn write_timeout<C: Inject + ?Sized>(&self, carrier: &mut C, left: Option<Duration>) {

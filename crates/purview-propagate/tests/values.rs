@@ -8,6 +8,7 @@ use purview::{Codec, Context, Key};
 use purview_propagate::{
     Event, Extract, Inject, Malformed, Policy, Refused, Switch, TRACE, extract, inject, inject_to,
 };
+use purview_wire::Format;
 
 const TEXT: Codec<String> = Codec { encode: |text| Some(text.clone()), decode: |text| Ok(text.to_owned()) };
 
@@ -267,6 +268,34 @@ fn a_policy_leaves_headers_alone_that_it_never_writes() {
     message.insert("traceparent".to_owned(), "theirs".to_owned());
     inject(&background(), &mut message, &Policy::untrusted()).unwrap();
     assert_eq!(message.len(), 2);
+}
+
+#[test]
+fn a_request_that_is_passed_on_keeps_no_deadline_of_another_form() {
+    let stale = [
+        ("grpc-timeout", "1H"),
+        ("connect-timeout-ms", "9"),
+        ("x-envoy-expected-rq-timeout-ms", "9"),
+        ("request-timeout", "9"),
+        ("x-request-timeout-ms", "9"),
+        ("x-request-expires-at-ms", "9"),
+        ("prefer", "return=minimal, wait=9"),
+    ];
+    let passed_on = || Message::from(stale.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let (ctx, _canceler) = background().with_timeout(Duration::from_secs(2));
+    for (format, name) in [(Format::Millis, "x-request-timeout-ms"), (Format::GrpcTimeout, "grpc-timeout")] {
+        let mut message = passed_on();
+        inject(&ctx, &mut message, &Policy::untrusted().send(format)).unwrap();
+        assert_eq!(message.len(), 2, "{message:?}");
+        assert!(message[name] != "9" && message[name] != "1H", "{message:?}");
+        assert_eq!(message["prefer"], "return=minimal, wait=9", "it says other things too");
+    }
+    let mut message = passed_on();
+    inject(&background(), &mut message, &Policy::untrusted()).unwrap();
+    assert_eq!(message.len(), 1, "without a deadline there is none");
+    let mut message = passed_on();
+    inject(&ctx, &mut message, &Policy::untrusted().send(None)).unwrap();
+    assert_eq!(message, passed_on(), "the deadline is somebody else's to send");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use purview_wire::Format;
 
 /// # What goes out
 impl Policy {
-    /// The header that the time that is left is sent in; [`Format::Millis`] at first. `None` sends no deadline.
+    /// The header that the time that is left is sent in; [`Format::Millis`] at first. `None` sends no deadline, and
+    /// leaves deadline headers that are there as they are; else none but this one remains, see [`inject`](crate::inject()).
     ///
     /// # Examples
     ///
