@@ -27,7 +27,7 @@ pub enum End {
     ClientGone,
     /// Canceled from above, while the server shuts down.
     Shutdown,
-    /// Handler or body panicked.
+    /// Handler or body panicked, or a codec or observer of the policy before there was a context.
     Panicked,
     /// The policy refused its headers; it never had a context.
     Refused,

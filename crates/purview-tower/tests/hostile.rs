@@ -6,9 +6,12 @@ use bytes::Bytes;
 use common::{Bench, SECOND, Script, Step, poll_frame, request, response};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use purview::Context;
-use purview_test::{PanicOnDrop, PanickingWaker, RunOnDrop, poll_once, poll_with, task};
-use purview_tower::{Answer, ClientGone, Cut, End, ServerService, Why};
+use purview::{Codec, Context, Key};
+use purview_propagate::Policy;
+use purview_test::{
+    PanicOnDrop, PanickingWaker, RunOnDrop, assert_drained, manual_root, poll_once, poll_with, task,
+};
+use purview_tower::{Answer, ClientGone, ClientLayer, Cut, End, HandlerPanicked, ServerService, Why};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -224,6 +227,71 @@ fn a_waiter_that_panics_when_it_is_woken_does_not_keep_its_request_live() {
         assert!(poll_once(waiter.as_mut()).is_ready());
         bench.assert_one(end);
     }
+}
+
+fn text_that_panics(_: &str) -> Result<String, purview::BoxError> {
+    panic!("the codec panics on purpose")
+}
+
+static TRAPPED: Key<String> = Key::new("trapped")
+    .crossing(Codec { encode: |_| panic!("the codec panics on purpose"), decode: text_that_panics });
+
+#[test]
+fn a_codec_or_an_observer_that_panics_is_counted_and_leaves_nothing_alive() {
+    let codec = Policy::untrusted().allow(&TRAPPED).unwrap();
+    let observer = Policy::untrusted().observer(|_| panic!("the observer panics on purpose"));
+    for (policy, name, value) in [(codec, "baggage", "trapped=1"), (observer, "grpc-timeout", "soon")] {
+        let bench = Bench::new();
+        let layer = bench.layer.clone().policy(policy);
+        let answer = |_: Request<()>| async { Ok::<_, Infallible>(response(Script::new([]).telling())) };
+        let mut service = layer.layer(service_fn(answer));
+        let request = Request::builder().header(name, value).body(()).unwrap();
+        assert!(panics(|| drop(service.call(request))));
+        bench.assert_one(End::Panicked);
+        bench.assert_gone();
+        assert!(poll_once(service.call(self::request())).is_ready(), "the next one is served");
+    }
+}
+
+#[test]
+fn a_codec_that_panics_in_a_client_sends_nothing_and_leaves_nothing_alive() {
+    let (root, clock) = manual_root();
+    let (ctx, canceler) = root.derive().timeout(SECOND).value(&TRAPPED, "1".to_owned()).cancelable();
+    let policy = Policy::untrusted().allow(&TRAPPED).unwrap().any_destination();
+    let mut client = ClientLayer::new().policy(policy).layer(service_fn(
+        |_: Request<()>| -> std::future::Ready<Result<Response<Script>, Infallible>> {
+            panic!("it was sent")
+        },
+    ));
+    let mut request = Request::new(());
+    request.extensions_mut().insert(ctx);
+    let mut said = None;
+    assert!(panics(|| {
+        let caught = catch_unwind(AssertUnwindSafe(|| drop(client.call(request)))).unwrap_err();
+        said = caught.downcast_ref::<&str>().copied();
+        std::panic::resume_unwind(caught);
+    }));
+    assert_eq!(said, Some("the codec panics on purpose"));
+    drop(canceler);
+    assert_drained(&root);
+    assert_eq!(clock.armed(), 0);
+}
+
+#[test]
+fn a_panic_outside_of_the_layer_is_no_client_that_left() {
+    let bench = Bench::new();
+    let (told, ctx) = std::sync::mpsc::channel();
+    let mut service = bench.around(service_fn(move |_: Request<()>| {
+        told.send(Context::current().unwrap()).unwrap();
+        std::future::pending::<Result<Response<Script>, Infallible>>()
+    }));
+    let future = service.call(request());
+    assert!(panics(move || {
+        let _dropped_while_unwinding = future;
+        panic!("on purpose")
+    }));
+    assert!(ctx.recv().unwrap().cause().unwrap().is::<HandlerPanicked>());
+    bench.assert_one(End::Panicked);
 }
 
 /// A body that does something when it is dropped.

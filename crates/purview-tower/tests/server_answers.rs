@@ -158,18 +158,39 @@ impl purview::TimeSource for Unturned {
     fn wake_at(&self, _at: std::time::Instant) {}
 }
 
-#[test]
-fn a_client_that_leaves_before_its_passed_deadline_is_noticed_is_late_too() {
+/// A bench on such a clock, and the hand that turns it.
+fn unturned() -> (Bench, Arc<Mutex<std::time::Instant>>) {
     let time = Arc::new(Mutex::new(purview::Clock::system().now()));
     let mut bench = Bench::new();
     bench.root = Context::root(purview::Clock::new(Unturned(time.clone())));
     bench.layer = purview_tower::ServerLayer::new(&bench.root);
     bench.counts = bench.layer.counts();
+    (bench, time)
+}
+
+#[test]
+fn a_client_that_leaves_before_its_passed_deadline_is_noticed_is_late_too() {
+    let (bench, time) = unturned();
     let (mut future, seen) = call(&bench, request(), waits);
     assert!(future.poll().is_pending());
     *time.lock().unwrap() += 2 * SECOND;
     drop(future);
     assert!(ctx_of(&seen).unwrap().error().unwrap().is_deadline_exceeded());
+    bench.assert_one(End::Deadline);
+}
+
+#[test]
+fn a_handler_that_answers_before_its_passed_deadline_is_noticed_is_late_too() {
+    let (bench, time) = unturned();
+    let answers_late = time.clone();
+    let (mut future, _seen) = call(&bench, request(), move |_| {
+        let time = answers_late.clone();
+        Box::pin(async move {
+            *time.lock().unwrap() += 2 * SECOND;
+            Ok(response(Script::new([]).telling()))
+        })
+    });
+    assert_eq!(ready(future.poll()).status(), StatusCode::OK);
     bench.assert_one(End::Deadline);
 }
 

@@ -34,7 +34,11 @@ impl Shared {
 
     /// A request with these headers; or the answer to it, if there is no point in calling the handler.
     pub(super) fn begin(self: &Arc<Self>, headers: &HeaderMap) -> Result<Request, Box<Response<Bytes>>> {
-        let arrived = match self.policy.read(headers) {
+        let mut reading = Reading { counts: &self.counts, over: false };
+        let read = self.policy.read(headers);
+        reading.over = true;
+        drop(reading);
+        let arrived = match read {
             Ok(arrived) => arrived,
             Err(Refused::TooLittleTime { .. }) => return Err(Box::new(self.answer_late())),
             Err(refused) => {
@@ -70,6 +74,20 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// Counts a codec or an observer that panics: there is no request yet that would.
+struct Reading<'a> {
+    counts: &'a Counts,
+    over: bool,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.counts.end_unbegun(End::Panicked);
+        }
+    }
+}
+
 /// A request that has a context, from its begin to its one end. Dropped before that, its client is gone.
 pub(super) struct Request {
     ctx: Context,
@@ -91,8 +109,9 @@ impl Request {
         result
     }
 
-    /// All went well.
+    /// All went well, if it was in time: the clock knows before the timer says so.
     pub(super) fn finish(mut self) {
+        let _ = self.ctx.check_exact();
         self.end(&FINISHED);
     }
 
