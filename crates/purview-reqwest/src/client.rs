@@ -14,7 +14,8 @@ const REDIRECTS: usize = 10;
 /// A [`reqwest::Client`] whose calls stop with their context, and tell the other side what is left of its time.
 ///
 /// It follows redirects itself, since reqwest would send the headers of the first request along: for each hop, what is left is
-/// read anew, and the policy decides anew what goes to that destination. Headers with credentials do not go to another origin.
+/// read anew, and the policy decides anew what goes to that destination. Headers with credentials, and
+/// baggage that was written by hand, do not go to another origin.
 ///
 /// Clones share the pool of connections.
 ///

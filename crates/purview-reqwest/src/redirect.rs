@@ -48,6 +48,8 @@ impl Again {
             }
         }
         if origin(&next) != origin(request.url()) {
+            // What the policy lets go there is written anew; by hand it was written for the first origin.
+            request.headers_mut().remove("baggage");
             for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, WWW_AUTHENTICATE] {
                 request.headers_mut().remove(name);
             }

@@ -154,6 +154,18 @@ async fn a_redirect_to_an_origin_that_is_not_trusted_gets_none_of_our_headers_an
 }
 
 #[tokio::test]
+async fn baggage_that_was_written_by_hand_does_not_go_to_another_origin() {
+    let (mut ours, mut theirs) = (Origin::start().await, Origin::start().await);
+    let (ctx, _canceler, _clock) = ctx();
+    let client = client();
+    let call = send(&client, &ctx, client.inner().get(ours.url("/a")).header("baggage", "user=ada"));
+    assert!(ours.redirect(307, "/b").await.contains("baggage: user=ada"));
+    assert!(ours.redirect(307, &theirs.url("/c")).await.contains("baggage: user=ada"));
+    assert!(!theirs.answer(OK).await.contains("baggage"));
+    ended(call).await.unwrap();
+}
+
+#[tokio::test]
 async fn each_hop_sends_what_is_left_then() {
     let mut origin = Origin::start().await;
     let (ctx, _canceler, clock) = ctx();
