@@ -1,18 +1,16 @@
-//! An extractor that hands an axum handler the context of its request.
+//! An extractor that hands an axum handler the context of its request, and the answer of a handler whose context has ended.
 //!
-//! The context comes from the server layer of `purview-tower`, which goes around the router; [`Ctx`] takes it out.
+//! The context comes from the server layer of `purview-tower`, which goes around the router; [`Ctx`] takes it out. A handler that is
+//! told first that its context is done answers for itself: [`Stopped`] gives it the layer's statuses.
 //!
 //! ```
 //! use axum::{Router, routing::get};
 //! use purview::{Context, Error};
-//! use purview_axum::Ctx;
+//! use purview_axum::{Ctx, Stopped};
 //! use purview_tower::{ServerLayer, Stages};
 //!
-//! async fn search(Ctx(ctx): Ctx) -> String {
-//!     match load(&ctx).await {
-//!         Ok(rows) => rows,
-//!         Err(error) => error.to_string(), // late, or nobody is there to read it
-//!     }
+//! async fn search(Ctx(ctx): Ctx) -> Result<String, Stopped> {
+//!     Ok(load(&ctx).await?) // 504 if it is late, 503 if the server shuts down
 //! }
 //!
 //! /// Stops when the request does: at its deadline, when the client hangs up, when the server shuts down.
@@ -31,11 +29,13 @@
 
 #![forbid(unsafe_code)]
 
+use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use purview::Context;
+use purview::{Context, Reason};
+use purview_tower::{Answer, HttpAnswer, Why};
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
@@ -71,6 +71,66 @@ impl Deref for Ctx {
 
     fn deref(&self) -> &Context {
         &self.0
+    }
+}
+
+/// The answer of a handler whose context has ended, by the table of [`HttpAnswer`]: what the server layer says where the handler says nothing.
+///
+/// | how the context ended | status |
+/// |---|---|
+/// | [`Reason::DeadlineExceeded`] | 504 |
+/// | [`Reason::Canceled`]: the server shuts down, or whoever else canceled it | 503; nobody reads it if the client is gone |
+/// | (there is none: [`NoContext`]) | 500 |
+///
+/// Its text is the table's: causes are for us, and are not told to the client.
+///
+/// # Examples
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use purview::Context;
+/// use purview_axum::{Ctx, Stopped};
+/// use std::time::Duration;
+///
+/// async fn search(Ctx(ctx): Ctx) -> Result<String, Stopped> {
+///     ctx.check()?;
+///     Ok("7 rows".to_owned())
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let late = Context::background().derive().timeout(Duration::ZERO).build();
+/// let answer = search(Ctx(late)).await.into_response();
+/// assert_eq!(answer.status(), 504);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stopped(pub purview::Error);
+
+impl From<purview::Error> for Stopped {
+    fn from(error: purview::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// It shows the text of the error inside, whose source is the source.
+impl Error for Stopped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl IntoResponse for Stopped {
+    fn into_response(self) -> Response {
+        let why = match self.0.reason() {
+            Reason::DeadlineExceeded => Why::Late(&self.0),
+            Reason::Canceled => Why::Shutdown(&self.0),
+        };
+        HttpAnswer::new().answer(&why).map(Body::from)
     }
 }
 

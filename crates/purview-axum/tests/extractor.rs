@@ -2,13 +2,15 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Router, serve};
 use http_body_util::BodyExt;
-use purview::Context;
-use purview_axum::Ctx;
-use purview_test::{HANG_LIMIT, manual_root};
-use purview_tower::{ClientGone, End, ServerLayer};
+use purview::{Context, Error};
+use purview_axum::{Ctx, Stopped};
+use purview_test::{HANG_LIMIT, manual_root, poll_once, task};
+use purview_tower::{ClientGone, End, ServerLayer, Shutdown};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -52,6 +54,46 @@ async fn without_the_layer_it_is_the_servers_mistake() {
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let text = response.into_body().collect().await.unwrap().to_bytes();
     assert!(text.starts_with(b"no context in this request"));
+}
+
+fn status_of(error: Error) -> StatusCode {
+    Stopped::from(error).into_response().status()
+}
+
+#[test]
+fn a_handler_that_is_late_answers_504() {
+    let ctx = Context::background().derive().timeout(Duration::ZERO).build();
+    assert_eq!(status_of(ctx.error().unwrap()), StatusCode::GATEWAY_TIMEOUT);
+}
+
+#[test]
+fn a_handler_that_is_shut_down_or_canceled_answers_503_and_tells_no_cause() {
+    let (shut_down, stop) = Context::background().with_cancel();
+    stop.cancel_with(Shutdown);
+    assert_eq!(status_of(shut_down.error().unwrap()), StatusCode::SERVICE_UNAVAILABLE);
+    let (canceled, stop) = Context::background().with_cancel();
+    stop.cancel_with("s3cret");
+    let answer = Stopped(canceled.error().unwrap()).into_response();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let Poll::Ready(Ok(text)) = poll_once(answer.into_body().collect()) else { panic!("it is there") };
+    let text = text.to_bytes();
+    assert!(!String::from_utf8_lossy(&text).contains("s3cret"), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_handler_that_is_told_first_has_the_status_of_the_layer() {
+    let (root, clock) = manual_root();
+    let layer = ServerLayer::new(&root);
+    let waits = |Ctx(ctx): Ctx| async move { ctx.run(std::future::pending::<()>()).await.map_err(Stopped) };
+    let app: Router = Router::new().route("/", get(waits)).layer(layer.clone());
+    let request = Request::builder().header("grpc-timeout", "2S").body(Body::empty()).unwrap();
+    let mut answer = task(app.oneshot(request));
+    assert!(answer.poll().is_pending());
+    clock.advance(Duration::from_secs(2));
+    let Poll::Ready(Ok(response)) = answer.poll() else { panic!("it is late") };
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    drop(response);
+    assert_eq!((layer.counts().live(), layer.counts().ended(End::Deadline)), (0, 1));
 }
 
 #[tokio::test]
