@@ -3,7 +3,7 @@
 mod common;
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::{HOUR, SECOND, child};
 use purview::{Clock, Context, Reason, TimeSource};
@@ -88,6 +88,28 @@ fn a_turn_fires_what_is_due_and_asks_for_the_next() {
     assert_eq!(second.err(), Some(Reason::DeadlineExceeded));
     assert!(waiting[1].is_woken());
     assert_eq!(clock.armed(), 0);
+}
+
+#[test]
+fn a_clock_is_asked_to_come_soon_after_a_near_deadline_and_seldom_before_a_far_one() {
+    const TICK: Duration = Duration::from_millis(1);
+    for after in [Duration::from_micros(1), Duration::from_micros(10_500), 3 * SECOND, 400 * 24 * HOUR] {
+        let (root, clock, steps) = Steps::new(None);
+        let (ctx, _cancel) = root.with_timeout(after);
+        assert!(!ctx.is_done());
+        let deadline = ctx.deadline().unwrap();
+        let mut turns = 0;
+        while !ctx.is_done() {
+            let coming = *steps.asked().last().unwrap();
+            assert!(coming > clock.now() && coming <= deadline + TICK, "in {after:?}");
+            *steps.0.now.lock().unwrap() = coming;
+            clock.turn();
+            turns += 1;
+        }
+        assert!(clock.now() >= deadline);
+        // As often as it moves down a level, and once to fire.
+        assert!(turns <= 6, "{turns} turns for {after:?}");
+    }
 }
 
 #[test]

@@ -183,3 +183,72 @@ fn two_clocks_do_not_meddle() {
     assert!(a.is_done() && !b.is_done());
     assert_eq!((clock_a.armed(), clock_b.armed()), (0, 1));
 }
+
+#[test]
+fn deadlines_within_one_tick_fire_each_at_its_time_whatever_comes_and_goes_between() {
+    let (root, clock) = manual_root();
+    let start = clock.now();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let make = |micros: u64| {
+        let (ctx, cancel) = root.with_deadline(start + Duration::from_micros(micros));
+        let (seen, clock) = (seen.clone(), clock.clone());
+        let _callback = ctx.after_func_inline(move || seen.lock().unwrap().push((micros, clock.now())));
+        (ctx, Some(cancel))
+    };
+    let mut armed = [170, 130, 190, 110, 180, 120, 160, 140, 150, 100].map(make);
+    // The first one fires, for which all were put in order.
+    clock.advance(Duration::from_micros(100));
+    // The last, the first and one in the middle.
+    for i in [2, 3, 7] {
+        drop(armed[i].1.take());
+    }
+    let later = [195, 105, 145].map(make);
+    clock.advance(SECOND);
+    let at = |micros: u64| start + Duration::from_micros(micros);
+    let expected = [100, 190, 110, 140].map(|micros| (micros, at(100))).into_iter();
+    let expected =
+        expected.chain([105, 120, 130, 145, 150, 160, 170, 180, 195].map(|micros| (micros, at(micros))));
+    assert_eq!(*seen.lock().unwrap(), expected.collect::<Vec<_>>());
+    assert_eq!(clock.armed(), 0);
+    drop((armed, later));
+}
+
+#[test]
+fn far_and_near_deadlines_fire_at_their_time_wherever_the_clock_stands() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    // The wheel reaches 2.2 years, in slots of 12.4 days at last.
+    for elapsed in [0, 1, 13, 27, 400, 790, 800, 2000] {
+        let (root, clock) = manual_root();
+        // Something far is there all the time.
+        let (_far, _cancel_far) = root.with_timeout(5000 * DAY);
+        clock.advance(elapsed * DAY + SECOND);
+        let start = clock.now();
+        let held = (0..44)
+            .rev()
+            .map(|power| Duration::from_micros(3 << power) + Duration::from_micros(7))
+            .chain((1..80).map(|i| i * 11 * DAY + SECOND))
+            .map(|after| (after, root.with_timeout(after)))
+            .collect::<Vec<_>>();
+        let mut order = held.iter().collect::<Vec<_>>();
+        order.sort_by_key(|(after, _)| *after);
+        assert_eq!(clock.armed(), order.len() + usize::from(elapsed < 5000));
+        for (i, (after, (ctx, _))) in order.iter().enumerate() {
+            assert_eq!(clock.next_deadline().min(ctx.deadline()), ctx.deadline());
+            clock.advance_to(start + after.checked_sub(Duration::from_nanos(1)).unwrap());
+            assert!(!ctx.is_done(), "{after:?} after {elapsed} days");
+            clock.advance(Duration::from_nanos(1));
+            assert!(ctx.is_done(), "{after:?} after {elapsed} days");
+            assert_eq!(order.iter().filter(|(_, (ctx, _))| ctx.is_done()).count(), i + 1);
+        }
+    }
+}
+
+#[test]
+fn a_deadline_that_is_no_earlier_than_that_above_is_not_kept_twice() {
+    let (root, clock) = manual_root();
+    let (outer, _c1) = root.with_timeout_cause(SECOND, "outer");
+    let (equal, _c2) = outer.with_timeout_cause(SECOND, "equal");
+    assert_eq!(clock.armed(), 1);
+    clock.advance(SECOND);
+    assert_eq!(equal.cause().unwrap().to_string(), "outer");
+}

@@ -123,6 +123,15 @@ fn nothing_one_many_and_never_done_sources_are_all_fine() {
 }
 
 #[test]
+fn a_source_that_is_named_twice_has_one_link() {
+    let [a, b] = [(); 2].map(|()| child(&Context::background()));
+    let merged = Context::merge([&a, &b, &b, &a, &b.named("view of b")]);
+    assert_eq!((a.derived_count(), b.derived_count()), (1, 1));
+    drop(merged);
+    assert_eq!((a.derived_count(), b.derived_count()), (0, 0));
+}
+
+#[test]
 fn merged_contexts_below_a_long_lived_source_leave_nothing_behind() {
     let probes = DropCounter::new();
     let (long, cancel_long) = Context::background().with_cancel();

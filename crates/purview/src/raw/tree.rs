@@ -90,7 +90,7 @@ fn note_contention(locked: Locked<'_>) {
 }
 
 #[cold]
-fn count_contention(locked: Locked<'_>) {
+pub(super) fn count_contention(locked: Locked<'_>) {
     let node = locked.node();
     let grow = !node.kind().has(Kind::BRANCH) && !node.scope().state().is_done() && locked.count_contention();
     drop(locked);

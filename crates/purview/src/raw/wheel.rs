@@ -228,8 +228,8 @@ impl Wheel {
         let slot = (here + ahead) as usize % SLOTS;
         let round = (self.elapsed >> shift >> BITS) << BITS;
         let mut tick = (round + slot as u64) << shift;
-        // Behind us, or, on a higher level, where we are: that can only be the last level, one turn later.
-        if level > 0 && tick <= self.elapsed || tick < self.elapsed && level == 0 {
+        // Behind us or where we are: that can only be the last level, one turn later.
+        if level > 0 && tick <= self.elapsed {
             tick += (SLOTS as u64) << shift;
         }
         Some(Next { level, slot, tick })
