@@ -57,6 +57,7 @@ fn reading_waiting_and_waking_allocate_nothing_and_deriving_one_block() {
     waits();
     wakes();
     derives();
+    gives_back();
 }
 
 fn roots() {
@@ -219,4 +220,38 @@ fn derives() {
     let built = parent.derive().timeout(HOUR).value(&USER, 1).named("one node").build();
     assert_eq!(parent.derived_count(), before + 1, "one node");
     drop(built);
+}
+
+/// What is made and dropped leaves no byte, and each block goes back with the size that it was asked for with.
+fn gives_back() {
+    let (root, _clock) = manual_root();
+    let parent = child(&root);
+    let other = child(&root);
+    let leaves_nothing = |what: &str, make_and_drop: &mut dyn FnMut()| {
+        let left = (0..20).map(|_| {
+            let region = Region::new(ALLOCATOR);
+            make_and_drop();
+            let change = region.change();
+            change.bytes_allocated.abs_diff(change.bytes_deallocated)
+        });
+        assert_eq!(left.min(), Some(0), "{what}");
+    };
+    leaves_nothing("with_cancel", &mut || drop(parent.with_cancel()));
+    leaves_nothing("with_timeout", &mut || drop(parent.with_timeout(HOUR)));
+    leaves_nothing("named", &mut || drop(parent.named("named")));
+    leaves_nothing("values", &mut || drop(parent.derive().value(&USER, 1).value(&TRACE, 2).cancelable()));
+    leaves_nothing("all", &mut || drop(parent.derive().timeout(HOUR).value(&USER, 1).named("all").build()));
+    leaves_nothing("without_cancel", &mut || drop(parent.without_cancel()));
+    leaves_nothing("merge", &mut || drop(Context::merge([&parent, &other])));
+    leaves_nothing("drained", &mut || {
+        let ctx = child(&parent);
+        let _below = child(&ctx);
+        assert!(!ctx.drained().wait_timeout(Duration::ZERO));
+    });
+    leaves_nothing("a callback that was stopped", &mut || assert!(parent.after_func_inline(|| ()).stop()));
+    leaves_nothing("a callback that ran", &mut || {
+        let (ctx, cancel) = parent.with_cancel();
+        let _callback = ctx.after_func_inline(|| ());
+        cancel.cancel_with("why");
+    });
 }

@@ -71,6 +71,27 @@ fn a_clock_is_asked_to_wake_at_the_first_look_and_not_before() {
 }
 
 #[test]
+fn a_child_that_can_be_done_is_a_look_at_its_parent_and_a_view_is_none() {
+    let kinds: [fn(&Context) -> Context; 3] = [
+        child,
+        |ctx| ctx.derive().named("child").cancelable().0.clone(),
+        |ctx| ctx.with_timeout(HOUR).0.clone(),
+    ];
+    for derive in kinds {
+        let (root, clock, steps) = Steps::new(None);
+        let (parent, _cancel) = root.with_timeout(SECOND);
+        let view = parent.named("view");
+        let apart = parent.without_cancel();
+        assert_eq!(clock.armed(), 0);
+        let below = derive(&parent);
+        assert_eq!(clock.armed(), 1);
+        steps.step();
+        clock.turn();
+        assert!(below.is_done() && view.is_done() && !apart.is_done());
+    }
+}
+
+#[test]
 fn a_turn_fires_what_is_due_and_asks_for_the_next() {
     let (root, clock, steps) = Steps::new(None);
     let (first, _c1) = root.with_timeout(SECOND);

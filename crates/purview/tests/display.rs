@@ -84,3 +84,14 @@ fn shielded_and_merged_contexts_print() {
     cancel.cancel_with("why");
     assert!(!merged.to_string().is_empty() && !format!("{a:?}").is_empty());
 }
+
+#[test]
+fn a_name_is_kept_by_whatever_was_derived_with_it() {
+    let root = Context::background();
+    let (canceled, _cancel) = root.derive().named("anna").cancelable();
+    let timed = root.derive().timeout(HOUR).named("anna").build();
+    let view = root.derive().named("anna").build();
+    for ctx in [canceled, timed, view, root.named("anna")] {
+        assert!(ctx.to_string().contains("anna"), "{ctx}");
+    }
+}

@@ -5,10 +5,13 @@ mod common;
 use std::fmt;
 
 use common::{child, survives};
-use purview::{Context, Reason};
+use purview::{Context, Key, Reason};
 use purview_test::{
-    DropCounter, HANG_LIMIT, PanickingCause, RunOnDrop, assert_drained, manual_root, poll_once, task, within,
+    DropCounter, HANG_LIMIT, PanickingCause, Probe, RunOnDrop, assert_drained, manual_root, poll_once, task,
+    within,
 };
+
+static PROBE: Key<Probe> = Key::new("probe");
 
 #[test]
 fn a_cause_whose_display_panics_cancels_like_any_other() {
@@ -101,6 +104,18 @@ fn a_cause_that_re_enters_as_it_is_dropped_with_its_context_does_not_deadlock() 
         drop(below);
         assert_drained(&root);
     });
+}
+
+#[test]
+fn the_cause_of_a_deadline_that_panics_as_it_drops_leaves_nothing_behind() {
+    let probes = DropCounter::new();
+    let (root, _clock) = manual_root();
+    let top = child(&root);
+    let cause = Dropping(RunOnDrop::new(|| panic!("a cause that panics on purpose")));
+    let ctx = top.with_value(&PROBE, probes.probe()).derive().timeout(common::SECOND).cause(cause).build();
+    survives(|| drop(ctx));
+    probes.assert_gone();
+    assert_drained(&top);
 }
 
 #[test]

@@ -209,3 +209,17 @@ fn the_manual_clock_takes_every_step() {
         assert_eq!(ctx.is_done(), step >= SECOND, "{step:?}");
     }
 }
+
+#[test]
+fn what_is_further_than_time_reaches_is_a_deadline_all_the_same() {
+    let (root, clock) = manual_root();
+    for _ in 0..2 {
+        let (ctx, _cancel) = root.with_timeout(Duration::MAX);
+        assert!(ctx.deadline().is_some() && ctx.remaining().is_some());
+        if let Some(at) = clock.now().checked_add(Duration::from_secs(u64::from(u32::MAX) * 5)) {
+            let (ctx, _cancel) = root.with_deadline(at);
+            assert!(ctx.deadline().is_some() && ctx.remaining().is_some());
+        }
+        clock.advance(SECOND);
+    }
+}

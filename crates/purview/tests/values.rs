@@ -185,3 +185,32 @@ fn values_are_read_by_many_threads_at_once() {
     });
     assert_eq!(found.into_inner(), 12_000);
 }
+
+#[test]
+fn values_set_again_and_again_beyond_what_a_table_scans_are_the_latest() {
+    static KEYS: [Key<u32>; 40] = [const { Key::new("one of many") }; 40];
+    let mut ctx = Context::background();
+    for round in 0..3 {
+        for (key, i) in KEYS.iter().zip(0..) {
+            ctx = ctx.with_value(key, round * 100 + i);
+            assert_eq!(ctx.value(key), Some(&(round * 100 + i)));
+        }
+        for (key, i) in KEYS.iter().zip(0..) {
+            assert_eq!(ctx.value(key), Some(&(round * 100 + i)));
+        }
+    }
+}
+
+#[test]
+fn a_value_above_one_context_that_sets_many_is_found() {
+    static ABOVE: [Key<u32>; 2] = [const { Key::new("above") }; 2];
+    static MANY: [Key<u32>; 8] = [const { Key::new("many") }; 8];
+    for count in 1..=2 {
+        let above = ABOVE[..count].iter().fold(Context::background(), |ctx, key| ctx.with_value(key, 7));
+        let many = above.derive().value(&MANY[0], 1).value(&MANY[1], 2).value(&MANY[2], 3).value(&MANY[3], 4);
+        let many = many.value(&MANY[4], 5).value(&MANY[5], 6).value(&MANY[6], 7).value(&MANY[7], 8).build();
+        assert!(ABOVE[..count].iter().all(|key| many.value(key) == Some(&7)));
+        assert!(ABOVE[count..].iter().all(|key| many.value(key).is_none()));
+        assert_eq!(MANY.each_ref().map(|key| *many.value(key).unwrap()), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}

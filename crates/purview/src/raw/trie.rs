@@ -41,16 +41,6 @@ impl Trie {
         }
     }
 
-    pub(super) fn for_each(&self, f: &mut dyn FnMut(&Entry)) {
-        for slot in &self.slots {
-            match slot {
-                Slot::Value(entry) => f(entry),
-                // Seven levels at most: the number has 32 bits.
-                Slot::Deeper(deeper) => deeper.for_each(f),
-            }
-        }
-    }
-
     /// Where the slot for `rest` is, if it is filled.
     fn find(&self, rest: u32) -> Option<usize> {
         let bit = 1 << (rest & 31);

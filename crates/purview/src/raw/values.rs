@@ -202,20 +202,6 @@ impl Table {
             None => self.foreign.and_then(|foreign| unsafe { foreign.as_ref() }.value(KeyRef(key))),
         }
     }
-
-    /// Calls `f` with every visible value once, the nearest first.
-    #[allow(dead_code, reason = "what crosses a process is found through it")]
-    pub(super) fn for_each(&self, f: &mut dyn FnMut(&Entry)) {
-        let entries = self.entries();
-        entries.iter().for_each(&mut *f);
-        if let Some(older) = &self.older {
-            older.for_each(&mut |entry| {
-                if !entries.iter().any(|nearer| nearer.address() == entry.address()) {
-                    f(entry);
-                }
-            });
-        }
-    }
 }
 
 /// What a [`Derive`](crate::Derive) holds after one more `value`: the values so far, and that one.

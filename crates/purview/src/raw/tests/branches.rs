@@ -219,6 +219,15 @@ fn nothing_hangs_below_a_branch_that_ended() {
 }
 
 #[test]
+fn what_is_waited_for_to_drain_grows_no_open_branches() {
+    let (parent, _canceler) = Context::background().with_cancel();
+    let _child = parent.named("child");
+    assert!(!parent.drained().wait_timeout(Duration::ZERO));
+    grow_branches(&parent.0);
+    assert!(!branches(&parent).unwrap().is_open());
+}
+
+#[test]
 fn closed_branches_that_are_all_in_use_are_let_go_once() {
     let (parent, canceler) = branched();
     let children = below_each_branch(&parent);
