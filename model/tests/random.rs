@@ -36,6 +36,8 @@ fn check<T: fmt::Debug>(
         cases: all.div_ceil(10) * of_ten,
         failure_persistence: None,
         max_shrink_iters: 20_000,
+        // Milliseconds: where something hangs, each try takes long.
+        max_shrink_time: 60_000,
         ..Config::default()
     };
     let (ran, steps) = (Cell::new(0_u32), Cell::new(0));
