@@ -81,11 +81,8 @@ impl Reference {
         // Of sources that are done already, the first in order wins: as if that were the first that ever ended.
         let own = parents.iter().find_map(|source| self.end(*source)).map(|end| (0, end));
         let how = How { canceler: Some(false), ..How::default() };
-        self.add(
-            table,
-            Made { parents, how, deadline: None, own, wanted: own.map(|own| own.1).into_iter().collect() },
-            None,
-        );
+        let wanted = own.map(|(_, end)| end).into_iter().collect();
+        self.add(table, Made { parents, how, deadline: None, own, wanted }, None);
     }
 
     /// Ends a context, unless it is done; true if this did it.
@@ -94,19 +91,20 @@ impl Reference {
         if self.end(ctx).is_some() {
             return false;
         }
-        let live: Vec<bool> = (0..self.contexts.len()).map(|ctx| self.end(ctx).is_none()).collect();
+        let mut live: Vec<bool> = (0..self.contexts.len()).map(|ctx| self.end(ctx).is_none()).collect();
         self.ends += 1;
         self.contexts[ctx].own = Some((self.ends, end));
-        self.tell(ctx, &mut { live });
+        self.tell(ctx, &mut live);
         true
     }
 
     /// Tells of the end of `ctx` and then of what is below, from the eldest to the youngest, each followed by what is below it.
     fn tell(&mut self, ctx: usize, live: &mut [bool]) {
         live[ctx] = false;
-        let (here, others) = std::mem::take(&mut self.registered).into_iter().partition(|(at, _)| *at == ctx);
+        let is_here = |(at, _): &(usize, Tag)| *at == ctx;
+        let (here, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.registered).into_iter().partition(is_here);
         self.registered = others;
-        let here: Vec<(usize, Tag)> = here;
         for (_, tag) in here {
             self.told.push(tag);
             match tag {
@@ -226,6 +224,13 @@ impl Reference {
         }
         self.advance(by);
         self.sweep();
+    }
+
+    /// Brings up to date what exists; gives those who are told by that.
+    pub(crate) fn sweep_anew(&mut self) -> &[Tag] {
+        self.drained.clear();
+        self.sweep();
+        &self.drained
     }
 
     /// Takes over which end of several that raced a context has.

@@ -8,7 +8,7 @@ use crate::step::Step;
 use purview::{Context, Reason};
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What a thread did, with the answers that it got.
@@ -83,7 +83,7 @@ impl Both {
     }
 
     fn race(&mut self, plans: Vec<Vec<Step>>) -> Vec<Done> {
-        let (reference, start) = (&self.reference, &Barrier::new(plans.len()));
+        let (reference, start) = (&self.reference, &Start { missing: AtomicUsize::new(plans.len()) });
         thread::scope(|scope| {
             let run = |(player, plan)| {
                 scope.spawn(move || {
@@ -97,6 +97,25 @@ impl Both {
                 .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         })
+    }
+}
+
+/// Has all begin at once: a sleeping thread would wake up when the others are over.
+struct Start {
+    missing: AtomicUsize,
+}
+
+impl Start {
+    fn wait(&self) {
+        self.missing.fetch_sub(1, Ordering::AcqRel);
+        let mut tries = 0_u32;
+        while self.missing.load(Ordering::Acquire) > 0 {
+            tries += 1;
+            if tries % 256 == 0 {
+                thread::yield_now();
+            }
+            std::hint::spin_loop();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cause::{Cause, End};
 use crate::compare::Both;
+use crate::player::Shared;
 use crate::race::Done;
 use crate::reference::Fate;
 use crate::step::{Event, Step, Tag};
@@ -22,8 +23,14 @@ impl Both {
             self.reference.settle(ctx, end);
         }
         self.take_over_callbacks(done);
+        let told_before = self.shared.loosely.entries().len();
         self.take_over_waiters();
         self.reference.register_anew();
+        // Waits that are over were dropped just now, and with them maybe the last of a context.
+        let told = self.shared.loosely.entries().split_off(told_before);
+        for waiter in self.reference.sweep_anew() {
+            assert!(told.contains(waiter), "{waiter:?} was not told that it is drained");
+        }
         self.compared = (self.shared.told.entries().len(), self.shared.loosely.entries().len());
         self.compare_contexts(&"after the race");
     }
@@ -107,29 +114,22 @@ impl Both {
 
     /// Whoever waited for what has happened was told, and once.
     fn take_over_waiters(&mut self) {
-        let mut wakes = vec![0; self.reference.waiters.len()];
-        for tag in self.shared.told.entries().into_iter().chain(self.shared.loosely.entries()) {
-            if let Tag::Waiter(waiter, _) = tag {
-                wakes[waiter] += 1;
-            }
-        }
-        let exists = self.reference.existing();
         for (table, player) in self.players.iter_mut().enumerate() {
             for number in player.waiters.keys().copied().collect::<Vec<_>>() {
+                // Anew each time: a wait that is over is dropped here, and with it maybe what another one waits to be rid of.
+                let exists = self.reference.existing();
+                let wakes = wakes_of(&self.shared, number);
                 let (ctx, event) = (self.reference.waiters[number].ctx, self.reference.waiters[number].event);
                 let has_registered = player.waiters[&number].wakers > 0;
                 let has_happened = match event {
                     Event::Done => self.reference.end(ctx).is_some(),
                     Event::Drained => self.reference.derived_count(ctx, &exists) == 0,
                 };
+                assert!(wakes > 0 || !(has_happened && has_registered), "the wake-up of {number} was lost");
                 assert!(
-                    wakes[number] > 0 || !(has_happened && has_registered),
-                    "the wake-up of {number} was lost"
-                );
-                assert!(
-                    event == Event::Drained || wakes[number] <= usize::from(has_happened),
+                    event == Event::Drained || wakes <= usize::from(has_happened),
                     "{number} was woken {} times",
-                    wakes[number]
+                    wakes
                 );
                 assert_eq!(
                     player.poll(number, false),
@@ -164,4 +164,10 @@ fn check_answers(done: &[Done], ends: &BTreeMap<usize, End>) {
             );
         }
     }
+}
+
+/// How often a wait was told, by whichever of its wakers.
+fn wakes_of(shared: &Shared, waiter: usize) -> usize {
+    let is_its = |tag: &Tag| matches!(tag, Tag::Waiter(number, _) if *number == waiter);
+    shared.told.entries().iter().chain(&shared.loosely.entries()).filter(|tag| is_its(tag)).count()
 }
