@@ -128,8 +128,7 @@ impl Both {
                 assert!(wakes > 0 || !(has_happened && has_registered), "the wake-up of {number} was lost");
                 assert!(
                     event == Event::Drained || wakes <= usize::from(has_happened),
-                    "{number} was woken {} times",
-                    wakes
+                    "{number} was woken {wakes} times"
                 );
                 assert_eq!(
                     player.poll(number, false),
