@@ -1,7 +1,7 @@
 //! Branches, which under the model grow at the first contention.
 
 use super::thread;
-use super::{Count, model, root};
+use super::{Count, model, root, sound};
 use std::future::Future;
 use std::task::Context as TaskContext;
 
@@ -20,6 +20,7 @@ fn two_threads_derive_and_drop_under_one_parent() {
         other.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
         drop(canceler);
+        sound(&parent);
     });
 }
 
@@ -33,6 +34,7 @@ fn what_is_derived_while_branches_grow_is_marked() {
         canceler.cancel();
         let (theirs, _theirs) = other.join().unwrap();
         assert!(mine.is_done() && theirs.is_done());
+        sound(&parent);
     });
 }
 
@@ -61,6 +63,7 @@ fn draining_counts_what_hangs_below_branches() {
         parent.drained().wait();
         assert_eq!(parent.derived_count(), 0);
         dropper.join().unwrap();
+        sound(&parent);
     });
 }
 
@@ -75,6 +78,7 @@ fn deriving_meets_the_closing_of_branches() {
         canceler.cancel();
         let (child, _child) = other.join().unwrap();
         assert!(child.is_done());
+        sound(&parent);
     });
 }
 
@@ -89,6 +93,7 @@ fn a_walk_that_has_the_last_hold_of_a_branched_node_frees_it() {
         canceler.cancel();
         dropper.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -106,6 +111,7 @@ fn what_is_derived_from_a_parent_that_was_seen_done_is_done() {
         });
         canceler.cancel();
         reader.join().unwrap();
+        sound(&parent);
     });
 }
 
@@ -119,6 +125,7 @@ fn a_view_is_done_when_its_parent_is_seen_done() {
         let reader = thread::spawn(move || assert!(!reading.is_done() || view.is_done()));
         canceler.cancel();
         reader.join().unwrap();
+        sound(&parent);
     });
 }
 
@@ -132,6 +139,7 @@ fn whoever_finds_branches_sees_them_as_they_were_made() {
         let (child, _child) = other.join().unwrap();
         canceler.cancel();
         assert!(child.is_done());
+        sound(&parent);
     });
 }
 
@@ -149,5 +157,6 @@ fn whoever_finds_branches_that_grew_later_than_the_rest_sees_them_as_they_were_m
         other.join().unwrap();
         drop(child);
         assert!(drained.as_mut().poll(&mut TaskContext::from_waker(&count.waker())).is_ready());
+        sound(&parent);
     });
 }

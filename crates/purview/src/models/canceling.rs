@@ -1,7 +1,7 @@
 //! Cancellation against deriving, dropping and other cancellations.
 
 use super::thread;
-use super::{model, root};
+use super::{model, root, sound};
 use crate::{Context, Reason};
 
 #[test]
@@ -16,6 +16,7 @@ fn a_child_derived_during_the_cancel_of_its_parent_is_done_after_it() {
         assert_eq!(child.cause().unwrap().to_string(), "first");
         child_canceler.cancel_with("second");
         assert_eq!(child.cause().unwrap().to_string(), "first");
+        sound(&parent);
     });
 }
 
@@ -32,6 +33,7 @@ fn whoever_sees_a_context_done_sees_its_cause() {
         });
         canceler.cancel_with("why");
         reader.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -50,6 +52,7 @@ fn dropping_a_child_during_the_cancel_of_its_parent_loses_nothing() {
         dropper.join().unwrap();
         drop((sibling, sibling_canceler));
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -66,6 +69,7 @@ fn dropping_every_handle_of_an_inner_context_during_a_cancel_keeps_its_children_
         dropper.join().unwrap();
         drop((leaf, leaf_canceler));
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -83,6 +87,7 @@ fn parent_and_child_are_dropped_together_while_a_third_thread_cancels() {
         one.join().unwrap();
         two.join().unwrap();
         assert_eq!(top.derived_count(), 0);
+        sound(&top);
     });
 }
 
@@ -103,6 +108,7 @@ fn of_two_cancels_of_one_context_one_wins_and_both_see_it_done() {
         assert!(mine != theirs);
         assert_eq!(ctx.cause().unwrap().to_string(), if mine { "b" } else { "a" });
         canceler.detach();
+        sound(&ctx);
     });
 }
 
@@ -124,6 +130,7 @@ fn when_a_cancel_returns_all_below_is_done_whatever_other_cancel_overlaps() {
         other.join().unwrap();
         assert_eq!(leaf.cause().unwrap().to_string(), middle.cause().unwrap().to_string());
         assert_eq!(inner.cause().unwrap().to_string(), middle.cause().unwrap().to_string());
+        sound(&top);
     });
 }
 
@@ -142,6 +149,7 @@ fn a_second_cancel_of_the_same_context_returns_only_when_all_below_is_done() {
         canceler.cancel();
         assert!(leaf.is_done());
         other.join().unwrap();
+        sound(&top);
     });
 }
 
@@ -159,6 +167,7 @@ fn a_view_keeps_what_it_is_derived_from() {
         dropper.join().unwrap();
         canceling.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -174,6 +183,7 @@ fn the_last_handle_and_the_canceler_go_at_the_same_time() {
         one.join().unwrap();
         two.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -189,6 +199,7 @@ fn a_long_fan_is_marked_across_pauses_while_children_come_and_go() {
         dropper.join().unwrap();
         drop(children);
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -209,6 +220,7 @@ fn a_walk_that_paused_meets_the_drop_of_the_child_where_it_paused() {
         canceler.cancel();
         dropper.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }
 
@@ -228,5 +240,6 @@ fn two_walks_meet_the_drop_of_what_they_walk_through() {
         canceler.cancel();
         other.join().unwrap();
         assert_eq!(parent.derived_count(), 0);
+        sound(&parent);
     });
 }

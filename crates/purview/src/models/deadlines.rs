@@ -1,6 +1,6 @@
 //! Deadlines against cancellation, dropping and other looks.
 
-use super::model;
+use super::{model, sound};
 use super::thread;
 use crate::{Clock, Context, ManualClock, Reason, TimeSource};
 use std::sync::{Arc, Mutex};
@@ -26,6 +26,7 @@ fn of_a_deadline_and_a_cancel_one_wins_with_its_cause() {
         assert_eq!(ctx.cause().unwrap().to_string(), expected);
         assert_eq!(child.cause().unwrap().to_string(), expected);
         assert_eq!(clock.armed(), 0);
+        sound(&ctx);
     });
 }
 
@@ -68,6 +69,7 @@ fn two_first_looks_arm_once_and_a_cancel_disarms() {
         canceling.join().unwrap();
         assert_eq!(ctx.err(), Some(Reason::Canceled));
         assert_eq!(clock.armed(), 0);
+        sound(&ctx);
     });
 }
 
@@ -87,6 +89,7 @@ fn a_turn_of_the_clock_meets_a_first_look() {
         // Either the turn fired it, or the look found it late; and if it was armed after the turn, a next turn fires it.
         clock.turn();
         assert_eq!(ctx.err(), Some(Reason::DeadlineExceeded));
+        sound(&ctx);
     });
 }
 
@@ -100,6 +103,7 @@ fn a_child_of_a_context_whose_deadline_fires_is_done_too() {
         let (child, _child) = ctx.with_cancel();
         timer.join().unwrap();
         assert_eq!(child.err(), Some(Reason::DeadlineExceeded));
+        sound(&ctx);
     });
 }
 

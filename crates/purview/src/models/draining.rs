@@ -1,7 +1,7 @@
 //! Draining against the last drop.
 
 use super::thread;
-use super::{model, root};
+use super::{model, root, sound};
 
 #[test]
 fn the_last_drop_wakes_whoever_waits_for_it() {
@@ -12,6 +12,7 @@ fn the_last_drop_wakes_whoever_waits_for_it() {
         ctx.drained().wait();
         assert_eq!(ctx.derived_count(), 0);
         dropper.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -31,6 +32,7 @@ fn two_drops_at_once_drain() {
         first.join().unwrap();
         second.join().unwrap();
         drop(canceler);
+        sound(&ctx);
     });
 }
 
@@ -47,6 +49,7 @@ fn a_cancel_and_a_drop_of_what_is_below_drain() {
         ctx.drained().wait();
         assert_eq!(ctx.derived_count(), 0);
         worker.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -62,5 +65,6 @@ fn a_wait_that_was_woken_in_vain_waits_on() {
         let second = ctx.named("second");
         drop(second);
         waiter.join().unwrap();
+        sound(&ctx);
     });
 }

@@ -3,7 +3,7 @@
 use super::sync::Arc;
 use super::sync::atomic::{AtomicUsize, Ordering};
 use super::thread;
-use super::{model, root};
+use super::{model, root, sound};
 use crate::{Context, Foreign, ForeignNotify, Reason};
 use std::any::Any;
 
@@ -21,6 +21,7 @@ fn a_callback_runs_once_or_is_stopped_once() {
         canceling.join().unwrap();
         assert_eq!(runs.load(Ordering::SeqCst), usize::from(!stopped));
         assert!(!callback.stop());
+        sound(&ctx);
     });
 }
 
@@ -37,6 +38,7 @@ fn a_callback_registered_during_a_cancel_runs() {
         canceling.join().unwrap();
         callback.wait().unwrap();
         assert_eq!(runs.load(Ordering::SeqCst), 1);
+        sound(&ctx);
     });
 }
 
@@ -53,6 +55,7 @@ fn stop_and_wait_returns_after_the_callback() {
         let prevented = callback.stop_and_wait().unwrap();
         assert_eq!(over.load(Ordering::SeqCst), usize::from(!prevented));
         canceling.join().unwrap();
+        sound(&ctx);
     });
 }
 

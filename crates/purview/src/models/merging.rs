@@ -1,7 +1,7 @@
 //! Merged contexts against their sources.
 
 use super::thread;
-use super::{model, root};
+use super::{model, root, sound};
 use crate::Context;
 
 #[test]
@@ -16,6 +16,8 @@ fn of_two_sources_that_end_at_once_one_wins() {
         other.join().unwrap();
         let cause = merged.cause().unwrap().to_string();
         assert!(cause == "a" || cause == "b");
+        sound(&a);
+        sound(&b);
     });
 }
 
@@ -29,6 +31,8 @@ fn a_merged_context_is_dropped_while_a_source_ends() {
         drop(merged);
         other.join().unwrap();
         assert_eq!(a.derived_count() + b.derived_count(), 0);
+        sound(&a);
+        sound(&b);
     });
 }
 
@@ -42,6 +46,8 @@ fn a_merge_during_the_end_of_a_source_is_done_after_it() {
         let (below, _below) = merged.with_cancel();
         other.join().unwrap();
         assert_eq!(below.cause().unwrap().to_string(), "b");
+        sound(&a);
+        sound(&b);
     });
 }
 
@@ -60,5 +66,7 @@ fn cancels_of_both_sources_mark_what_is_below_the_merged_one() {
         a_canceler.cancel();
         assert!(below.is_done(), "the cancel of the other source has returned");
         other.join().unwrap();
+        sound(&a);
+        sound(&b);
     });
 }

@@ -31,6 +31,11 @@ fn root() -> (Context, Canceler) {
     Context::background().with_cancel()
 }
 
+/// Looks whether everything below is as it has to be when nobody is at work in it.
+fn sound(ctx: &Context) {
+    crate::raw::assert_sound(&ctx.0);
+}
+
 /// A waker that counts.
 #[derive(Clone)]
 struct Count(std::sync::Arc<Inner>);

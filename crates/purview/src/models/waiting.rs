@@ -3,7 +3,7 @@
 use super::sync::Arc;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::thread;
-use super::{Count, model, root};
+use super::{Count, model, root, sound};
 use crate::Context;
 use std::future::Future;
 use std::pin::pin;
@@ -24,6 +24,7 @@ fn whoever_registers_during_a_cancel_is_woken_or_sees_it() {
         let (ready, count, done) = waiter.join().unwrap();
         assert!(ready || count.wakes() == 1, "a wake-up was lost");
         drop(done);
+        sound(&ctx);
     });
 }
 
@@ -43,6 +44,7 @@ fn a_second_poll_with_another_waker_moves_the_wake_up_to_it() {
         let (ready, first, second, done) = waiter.join().unwrap();
         assert!(ready || first.wakes() + second.wakes() == 1);
         drop(done);
+        sound(&ctx);
     });
 }
 
@@ -59,6 +61,7 @@ fn dropping_a_wait_during_a_cancel_leaves_nothing_behind() {
         });
         canceler.cancel();
         waiter.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -70,6 +73,7 @@ fn a_parked_thread_is_unparked() {
         let waiter = thread::spawn(move || assert!(waiting.done().wait().is_canceled()));
         canceler.cancel();
         waiter.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -92,6 +96,7 @@ fn a_woken_thread_sees_every_descendant_done() {
         canceler.cancel();
         waiter.join().unwrap();
         assert!(leaf.is_done());
+        sound(&parent);
     });
 }
 
@@ -113,6 +118,7 @@ fn whoever_learns_of_the_end_from_one_who_was_told_finds_all_below_done() {
         canceler.cancel();
         other.join().unwrap();
         drop((child, leaf));
+        sound(&parent);
     });
 }
 
@@ -129,6 +135,7 @@ fn two_waiters_are_both_woken() {
         canceler.cancel();
         one.join().unwrap();
         two.join().unwrap();
+        sound(&ctx);
     });
 }
 
@@ -147,5 +154,6 @@ fn whoever_was_told_leaves_without_the_lock_whichever_walk_says_so() {
         top_canceler.cancel();
         drop(done);
         other.join().unwrap();
+        sound(&top);
     });
 }

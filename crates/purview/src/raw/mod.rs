@@ -16,6 +16,8 @@ mod merge;
 mod node;
 mod roots;
 mod slot;
+#[cfg(all(test, any(loom, shuttle)))]
+mod sound;
 mod state;
 mod tail;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -38,6 +40,8 @@ pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
 pub(crate) use hook::{Callback, Registered};
 pub(crate) use merge::merge;
 pub(crate) use node::NO_DEADLINE;
+#[cfg(all(test, any(loom, shuttle)))]
+pub(crate) use sound::assert_sound;
 pub(crate) use tail::Parts;
 pub use values::AndValue;
 pub(crate) use values::Values;

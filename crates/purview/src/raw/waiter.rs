@@ -92,6 +92,26 @@ impl WaiterList {
         self.head.is_none()
     }
 
+    /// How many wait. Panics if the circle is broken.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held.
+    #[cfg(all(test, any(loom, shuttle)))]
+    pub(super) unsafe fn len(&self) -> usize {
+        let (mut count, mut at) = (0, self.head);
+        while let Some(waiter) = at {
+            count += 1;
+            // SAFETY: linked waiters are alive, and the lock is held.
+            let next = unsafe { entry(waiter, |e| e.next) }.expect("a circle has no end");
+            // SAFETY: as above.
+            let back = unsafe { entry(next, |e| e.prev) };
+            assert!(back == at, "the circle reads the same in both directions");
+            at = Some(next).filter(|next| Some(*next) != self.head);
+        }
+        count
+    }
+
     /// Links `waiter` as the youngest.
     ///
     /// # Safety
