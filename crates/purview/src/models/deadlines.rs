@@ -1,7 +1,7 @@
 //! Deadlines against cancellation, dropping and other looks.
 
-use super::{model, sound};
 use super::thread;
+use super::{model, sound};
 use crate::{Clock, Context, ManualClock, Reason, TimeSource};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -157,3 +157,44 @@ fn asking_whether_a_context_is_wanted_never_ends_it() {
         assert!(!ended_inside, "the context ended inside of a mere question");
     });
 }
+
+/// Notifies from another thread while it is still registering.
+struct Hasty(std::sync::Arc<std::sync::Mutex<Option<thread::JoinHandle<bool>>>>);
+
+impl Foreign for Hasty {
+    fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
+        *self.0.lock().unwrap() = Some(thread::spawn(move || notify.cancel(Reason::Canceled, "at once")));
+        Box::new(())
+    }
+}
+
+#[test]
+fn a_foreign_parent_notifies_while_it_registers() {
+    model(3, || {
+        let notifier = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let ctx = Context::from_foreign(Hasty(notifier.clone()));
+        let (child, _child) = ctx.with_cancel();
+        let notifier = notifier.lock().unwrap().take().unwrap();
+        assert!(notifier.join().unwrap());
+        assert_eq!(child.cause().unwrap().to_string(), "at once");
+        sound(&ctx);
+    });
+}
+
+#[cfg(loom)]
+#[test]
+fn a_callback_in_a_thread_of_its_own_runs_once_or_is_stopped_and_over_after_that() {
+    model(2, || {
+        let (ctx, canceler) = root();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let callback = ctx.after_func(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let canceling = thread::spawn(move || canceler.cancel());
+        let stopped = callback.stop_and_wait().unwrap();
+        assert_eq!(runs.load(Ordering::Relaxed), usize::from(!stopped));
+        canceling.join().unwrap();
+        sound(&ctx);
+    });
+}

@@ -3,6 +3,22 @@
 //!
 //! `ci/loom.sh` runs them in every order that loom finds, `ci/shuttle.sh` in random orders, together with larger ones that
 //! loom could not exhaust.
+//!
+//! | race | models |
+//! |---|---|
+//! | deriving against the cancel of the parent | `canceling::a_child_derived_during_…`, `branches::what_is_derived_…` |
+//! | drops of parent and child against a cancel | `canceling::dropping_…`, `…parent_and_child_are_dropped_…`, `…a_view_keeps_…` |
+//! | two cancels, of one context and of overlapping trees | `canceling::of_two_cancels_…`, `…when_a_cancel_returns_…`, `…a_second_cancel_…`, `…two_walks_…` |
+//! | a cancel against a deadline that fires | `deadlines::of_a_deadline_and_a_cancel_…` |
+//! | a wait that registers, moves to another waker or is dropped, against a cancel | `waiting::whoever_registers_…`, `…a_second_poll_…`, `…dropping_a_wait_…`, `…whoever_was_told_…`, `…a_batch_…` |
+//! | a blocked thread against a cancel | `waiting::a_parked_thread_…` |
+//! | a callback that registers, runs, is stopped or waited for | `hooks::a_callback_…`, `…stop_and_wait_…` |
+//! | a timer that is armed, fires or is taken out, and the start of its thread | `deadlines`, the last with `Context::background()` |
+//! | the sources of a merged context against each other and against its drop | `merging` |
+//! | a foreign parent that registers and notifies | `hooks::a_foreign_parent_…`, `…asking_…` |
+//! | being drained against the last drop | `draining`, `branches::draining_…` |
+//! | marked before woken, seen by whoever is woken | `waiting::a_woken_thread_…`, `…a_parked_thread_that_is_woken_…`, `…whoever_learns_…` |
+//! | branches that grow and close | `branches` |
 
 mod branches;
 mod canceling;

@@ -16,7 +16,7 @@ mod merge;
 mod node;
 mod roots;
 mod slot;
-#[cfg(all(test, any(loom, shuttle)))]
+#[cfg(test)]
 mod sound;
 mod state;
 mod tail;
@@ -40,7 +40,7 @@ pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
 pub(crate) use hook::{Callback, Registered};
 pub(crate) use merge::merge;
 pub(crate) use node::NO_DEADLINE;
-#[cfg(all(test, any(loom, shuttle)))]
+#[cfg(test)]
 pub(crate) use sound::assert_sound;
 pub(crate) use tail::Parts;
 pub use values::AndValue;

@@ -1,4 +1,4 @@
-//! What holds of a tree while nobody is at work in it, for models to look at in the end.
+//! What holds of a tree while nobody is at work in it, for models and tests to look at.
 
 use super::handle::Handle;
 use super::node::{Kind, Node, Ref};

@@ -97,7 +97,7 @@ impl WaiterList {
     /// # Safety
     ///
     /// The lock is held.
-    #[cfg(all(test, any(loom, shuttle)))]
+    #[cfg(test)]
     pub(super) unsafe fn len(&self) -> usize {
         let (mut count, mut at) = (0, self.head);
         while let Some(waiter) = at {

@@ -2,10 +2,10 @@
 
 use crate::raw::branch::{below, count_here};
 use crate::raw::extra::Branches;
-use crate::raw::grow_branches;
 use crate::raw::node::{Cancelable, Kind, Node, Ref};
 use crate::raw::state::State;
 use crate::raw::tree::{attach, count_contention};
+use crate::raw::{assert_sound, grow_branches};
 use crate::sync::{CONTENTION_LIMIT, move_probe};
 use crate::{Clock, Context, Key, Reason, TimeSource};
 use std::ptr::NonNull;
@@ -34,8 +34,10 @@ fn branches_are_not_counted_as_derived() {
 fn what_hangs_below_branches_is_canceled() {
     let (parent, canceler) = branched();
     let (child, _child) = parent.with_cancel();
+    assert_sound(&parent.0);
     canceler.cancel_with("stop");
     assert_eq!(child.cause().unwrap().to_string(), "stop");
+    assert_sound(&parent.0);
 }
 
 #[test]
