@@ -2,7 +2,8 @@
 # Weakens each memory ordering of the core in turn and expects a model check to fail. One that no model notices fails this script,
 # unless `ci/orderings-unseen.txt` names it with the argument why none can; one that is named there and noticed fails it too. The
 # first argument is an expression that picks orderings by FILE:LINE, the second a part of a name and picks models. The models are built
-# once, in a copy where each ordering has a number, and told by the environment which one is weak.
+# once, in a copy where each ordering has a number, and told by the environment which one is weak. It took a quarter of an hour on
+# two cores that had much else to do; one that is missed takes as long as all models.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 pick=${1:-}
