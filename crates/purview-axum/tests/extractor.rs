@@ -1,6 +1,7 @@
 //! The extractor, in a router and over a real connection.
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::http::{Request, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -45,6 +46,15 @@ async fn the_current_context_stands_in_where_the_extensions_have_none() {
     let layer = ServerLayer::new(&Context::background()).without_extension();
     let app: Router = Router::new().route("/", get(|ctx: Ctx| async move { drop(ctx) })).layer(layer);
     assert_eq!(app.oneshot(Request::new(Body::empty())).await.unwrap().status(), StatusCode::OK);
+}
+
+#[test]
+fn the_context_in_the_extensions_wins_over_the_current_one() {
+    let (ours, other) = (Context::background().named("ours"), Context::background().named("other"));
+    let mut parts = Request::new(()).into_parts().0;
+    parts.extensions.insert(ours.clone());
+    let taken = other.scope(|| poll_once(Ctx::from_request_parts(&mut parts, &())));
+    assert!(matches!(taken, Poll::Ready(Ok(Ctx(ctx))) if ctx.ptr_eq(&ours)));
 }
 
 #[tokio::test]

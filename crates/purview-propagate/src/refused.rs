@@ -7,8 +7,13 @@ use std::time::Duration;
 
 /// Why a request was refused before any work: what [`Policy::read`](crate::Policy::read) gives by the rules of its policy.
 ///
-/// It is the caller's mistake, to be answered as such (400 in HTTP, 13 in gRPC), but for
-/// [`TooLittleTime`](Self::TooLittleTime): to that one the answer is that the time is up (504, 4).
+/// It is the caller's mistake, and answered as such, but for the last one: to that the answer is that the time is up.
+///
+/// | refused | HTTP | gRPC |
+/// |---|---|---|
+/// | [`Timeout`](Self::Timeout), [`Expiry`](Self::Expiry): a time that cannot be read | 400 | 13 INTERNAL |
+/// | [`Baggage`](Self::Baggage), [`Value`](Self::Value): values that cannot be read | 400 | 13 INTERNAL |
+/// | [`TooLittleTime`](Self::TooLittleTime) | 504 | 4 DEADLINE_EXCEEDED |
 ///
 /// # Examples
 ///

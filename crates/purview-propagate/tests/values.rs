@@ -298,6 +298,27 @@ fn a_request_that_is_passed_on_keeps_no_deadline_of_another_form() {
     assert_eq!(message, passed_on(), "the deadline is somebody else's to send");
 }
 
+/// A clock that nobody turns: a deadline has passed, and only who asks the clock can know.
+struct Unturned(Arc<Mutex<std::time::Instant>>);
+
+impl purview::TimeSource for Unturned {
+    fn now(&self) -> std::time::Instant {
+        *self.0.lock().unwrap()
+    }
+    fn wake_at(&self, _at: std::time::Instant) {}
+}
+
+#[test]
+fn a_deadline_that_has_passed_unnoticed_sends_nothing_and_not_a_request_without_limit() {
+    let time = Arc::new(Mutex::new(purview::Clock::system().now()));
+    let root = Context::root(purview::Clock::new(Unturned(time.clone())));
+    let (ctx, _canceler) = root.with_timeout(Duration::from_secs(1));
+    *time.lock().unwrap() += Duration::from_secs(1);
+    let mut message = Message::new();
+    let error = inject(&ctx, &mut message, &Policy::untrusted()).unwrap_err();
+    assert!(error.is_deadline_exceeded() && message.is_empty());
+}
+
 #[test]
 fn a_carrier_that_takes_nothing_is_counted() {
     struct Full;

@@ -215,6 +215,85 @@ async fn a_redirect_that_cannot_be_followed_is_the_answer() {
     }
 }
 
+/// A body that can be sent once.
+struct Once(Option<&'static [u8]>);
+
+impl http_body::Body for Once {
+    type Data = &'static [u8];
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<&'static [u8]>, Self::Error>>> {
+        std::task::Poll::Ready(self.0.take().map(|data| Ok(http_body::Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0.map_or(0, |data| data.len() as u64))
+    }
+}
+
+fn once() -> reqwest::Body {
+    reqwest::Body::wrap(Once(Some(b"the body")))
+}
+
+#[tokio::test]
+async fn a_redirect_that_wants_the_body_again_is_the_answer_where_that_is_gone() {
+    for status in [307, 308] {
+        let mut origin = Origin::start().await;
+        let (ctx, _canceler, _clock) = ctx();
+        let client = client();
+        let call = send(&client, &ctx, client.inner().post(origin.url("/")).body(once()));
+        assert!(origin.redirect(status, "/b").await.ends_with("the body"));
+        assert_eq!(ended(call).await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_request_holds_after_a_redirect_too() {
+    let mut origin = Origin::start().await;
+    let (ctx, _canceler, _clock) = ctx();
+    let client = client();
+    let request = client.inner().post(origin.url("/")).body(once()).timeout(SECOND);
+    let call = send(&client, &ctx, request);
+    origin.redirect(302, "/b").await;
+    // The next request comes, and nobody answers it.
+    let Err(Error::Call(error)) = ended(call).await else { panic!("nobody answers") };
+    assert!(error.is_timeout());
+}
+
+#[tokio::test]
+async fn a_response_keeps_all_that_reqwest_says_of_it() {
+    let mut origin = Origin::start().await;
+    let (ctx, _canceler, _clock) = ctx();
+    let client = client();
+    let call = send(&client, &ctx, client.inner().get(origin.url("/a")));
+    origin
+        .answer("HTTP/1.1 201 Created\r\nconnection: close\r\nchecksum: 7\r\ncontent-length: 0\r\n\r\n")
+        .await;
+    let response = ended(call).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (201, reqwest::Version::HTTP_11));
+    assert_eq!((response.headers()["checksum"].as_bytes(), response.url().path()), (&b"7"[..], "/a"));
+    assert_eq!((response.remote_addr(), response.content_length()), (Some(origin.address), Some(0)));
+}
+
+#[tokio::test]
+async fn a_status_of_the_other_side_is_an_answer_and_no_end_of_the_context() {
+    for status in [408, 499, 503, 504] {
+        let mut origin = Origin::start().await;
+        let (ctx, _canceler, _clock) = ctx();
+        let client = client();
+        let call = send(&client, &ctx, client.inner().get(origin.url("/")));
+        let head = format!("HTTP/1.1 {status} Late\r\nconnection: close\r\n");
+        origin.answer(&format!("{head}content-length: 2\r\n\r\nno")).await;
+        let response = ended(call).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.text().await.unwrap(), "no");
+        assert!(!ctx.is_done());
+    }
+}
+
 #[tokio::test]
 async fn too_many_redirects_are_an_error() {
     let mut origin = Origin::start().await;
