@@ -101,7 +101,13 @@ fn reason(code: Code) -> Option<Reason> {
 /// assert_eq!(Status::not_found("no such book").reason(), None);
 /// ```
 pub trait StatusExt {
-    /// `DEADLINE_EXCEEDED` is [`Reason::DeadlineExceeded`], `CANCELLED` is [`Reason::Canceled`], every other code is neither.
+    /// What the code says about the time of the call.
+    ///
+    /// | code | reason |
+    /// |---|---|
+    /// | `DEADLINE_EXCEEDED` (4) | [`Reason::DeadlineExceeded`] |
+    /// | `CANCELLED` (1) | [`Reason::Canceled`] |
+    /// | every other; a peer's `UNAVAILABLE` (14) may be a shutdown there, or a connection that was lost | none |
     ///
     /// # Examples
     ///

@@ -5,7 +5,6 @@ mod common;
 use common::{Client, Note, Notes, Scribe, Served, limit, note, serve, serve_by_axum};
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use purview::{Context, ManualClock};
-use purview_test::assert_drained;
 use purview_tonic::{ClientService, ContextExt as _, RequestExt as _, ServerLayer, StatusExt as _};
 use purview_tower::{ClientGone, End};
 use std::future::pending;
@@ -140,7 +139,6 @@ async fn a_deadline_of_the_caller_ends_every_kind_of_call_all_the_way_down() {
         first.wait_until_quiet().await;
         second.wait_until_quiet().await;
         limit(root.drained()).await;
-        assert_drained(&root);
     }
 }
 
@@ -235,5 +233,4 @@ async fn after_hundreds_of_calls_that_end_in_every_way_nothing_is_alive() {
     first.wait_until_quiet().await;
     second.wait_until_quiet().await;
     limit(root.drained()).await;
-    assert_drained(&root);
 }

@@ -5,11 +5,11 @@ mod common;
 use common::raw::{Answered, Peer};
 use common::{
     CHAT, DOWNLOAD, Notes, Scribe, Served, UNARY, UPLOAD, limit, note, serve, serve_by_axum, serve_by_hand,
+    serve_by_hyper,
 };
 use futures::{FutureExt as _, StreamExt as _, stream};
 use purview::{Codec, Context, Key, ManualClock};
 use purview_propagate::{Malformed, Policy};
-use purview_test::assert_drained;
 use purview_tonic::{RequestExt as _, ServerLayer, to_status};
 use purview_tower::{End, Stages};
 use std::future::pending;
@@ -140,7 +140,7 @@ async fn a_root_that_is_canceled_ends_calls_with_status_1_and_the_cause() {
         assert_eq!(called.end().await.unwrap().status(), ("1", "the%20disk%20is%20full"));
     }
     served.wait_until_quiet().await;
-    assert_drained(&root);
+    limit(root.drained()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,5 +330,12 @@ async fn of_200_calls_with_short_deadlines_200_end_with_status_4_against_tonics_
 async fn of_200_calls_with_short_deadlines_200_end_with_status_4_served_by_axum() {
     let (scribe, told) = stuck();
     let served = serve_by_axum(scribe, ServerLayer::new(&Context::background())).await;
+    codes_of_200_short_calls(&served, told, Duration::from_micros(500)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_200_calls_with_short_deadlines_200_end_with_status_4_served_by_hyper() {
+    let (scribe, told) = stuck();
+    let served = serve_by_hyper(scribe, ServerLayer::new(&Context::background())).await;
     codes_of_200_short_calls(&served, told, Duration::from_micros(500)).await;
 }

@@ -175,6 +175,21 @@ fn an_error_of_the_service_is_given_as_it_is_with_its_text_and_source() {
 }
 
 #[test]
+fn a_status_of_the_other_side_is_an_answer_and_no_end_of_the_context() {
+    for status in [408, 499, 503, 504] {
+        let (ctx, _canceler) = Context::background().with_cancel();
+        let service = service_fn(move |_: Request<()>| {
+            let mut response = response(Script::default());
+            *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            ready(Ok::<_, Infallible>(response))
+        });
+        let response = answered(poll_once(ClientLayer::new().layer(service).call(within(&ctx))));
+        assert_eq!(response.status(), status);
+        assert!(!ctx.is_done());
+    }
+}
+
+#[test]
 fn a_body_stops_when_the_context_of_its_call_is_done() {
     let (root, clock) = manual_root();
     let (ctx, _canceler) = root.with_timeout(SECOND);

@@ -539,3 +539,66 @@ fn what_the_handler_started_with_the_context_stops_when_the_request_is_over() {
     assert!(started.is_woken());
     assert!(matches!(started.poll(), Poll::Ready(Err(_))));
 }
+
+/// How a request in two layers counted, the outer one first.
+fn ends_of(counts: &[purview_tower::Counts; 2]) -> [Vec<End>; 2] {
+    counts.each_ref().map(|counts| {
+        assert_eq!(counts.live(), 0);
+        End::ALL.into_iter().filter(|&end| counts.ended(end) > 0).collect()
+    })
+}
+
+#[test]
+fn two_layers_around_one_service_agree_on_how_its_request_ended() {
+    type Way = fn(&Bench, Spawned<Pin<Box<dyn Future<Output = Option<StatusCode>>>>>) -> Option<StatusCode>;
+    let ways: [(&str, Way, Option<u16>, End); 3] = [
+        (
+            "late",
+            |bench, mut call| {
+                bench.clock.advance(SECOND);
+                let Poll::Ready(status) = call.poll() else { panic!("it is late") };
+                status
+            },
+            Some(504),
+            End::Deadline,
+        ),
+        (
+            "gone",
+            |_, call| {
+                drop(call);
+                None
+            },
+            None,
+            End::ClientGone,
+        ),
+        (
+            "gone when it is late",
+            |bench, call| {
+                bench.clock.advance(SECOND);
+                drop(call);
+                None
+            },
+            None,
+            End::Deadline,
+        ),
+    ];
+    for (name, way, status, end) in ways {
+        let bench = Bench::new();
+        let outer = purview_tower::ServerLayer::new(&bench.root);
+        let inner = purview_tower::ServerLayer::new(&bench.root);
+        let counts = [outer.counts(), inner.counts()];
+        let service = service_fn(|_: Request<()>| pending::<Answered>());
+        let mut service = outer.layer(inner.layer(service));
+        let future = service.call(request());
+        drop(service);
+        let mut call: Spawned<Pin<Box<dyn Future<Output = Option<StatusCode>>>>> =
+            task(Box::pin(async move {
+                let response = future.await.unwrap();
+                Some(response.status())
+            }));
+        assert!(call.poll().is_pending());
+        assert_eq!(way(&bench, call).map(|status| status.as_u16()), status, "{name}");
+        assert_eq!(ends_of(&counts), [vec![end], vec![end]], "{name}");
+        bench.assert_gone();
+    }
+}

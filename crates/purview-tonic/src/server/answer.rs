@@ -60,7 +60,7 @@ fn status_of(why: &Why<'_>) -> Status {
 #[cfg(test)]
 mod tests {
     use super::{GrpcAnswer, status_of};
-    use purview::Context;
+    use purview::{BoxError, Codec, Context, Key};
     use purview_propagate::Policy;
     use purview_tower::{Answer, Cut, Shutdown, Why};
     use std::collections::HashMap;
@@ -83,6 +83,11 @@ mod tests {
         assert_eq!(status_of(&Why::Shutdown(&ctx.error().unwrap())).code(), Code::Cancelled);
     }
 
+    static COUNT: Key<u64> = Key::new("count").crossing(Codec {
+        encode: |count| Some(count.to_string()),
+        decode: |text| text.parse().map_err(BoxError::from),
+    });
+
     fn refused(policy: &Policy, name: &str, value: &str) -> Code {
         let refused = policy.read(&HashMap::from([(name, value)])).unwrap_err();
         status_of(&Why::Refused(&refused)).code()
@@ -92,6 +97,10 @@ mod tests {
     fn what_cannot_be_read_is_internal_and_too_little_time_deadline_exceeded() {
         assert_eq!(refused(&Policy::untrusted(), "grpc-timeout", "soon"), Code::Internal);
         assert_eq!(refused(&Policy::trusted(), "baggage", "a b"), Code::Internal);
+        assert_eq!(
+            refused(&Policy::trusted().allow(&COUNT).unwrap(), "baggage", "count=many"),
+            Code::Internal
+        );
         let policy = Policy::untrusted().min_budget(Duration::from_secs(1));
         assert_eq!(refused(&policy, "grpc-timeout", "1m"), Code::DeadlineExceeded);
     }

@@ -7,6 +7,9 @@ pub(crate) mod raw;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use http::uri::PathAndQuery;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use purview::{Context, ManualClock};
 use purview_tonic::{ClientLayer, ClientService, ServerLayer};
 use purview_tower::{Counts, End};
@@ -214,6 +217,21 @@ pub(crate) async fn serve_by_axum(scribe: Scribe, layer: ServerLayer) -> Served 
     let counts = layer.counts();
     let app = Routes::new(scribe).into_axum_router().layer(layer);
     let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Served { addr, counts, task }
+}
+
+/// By hyper, with nothing around the layer: as the guide shows.
+pub(crate) async fn serve_by_hyper(scribe: Scribe, layer: ServerLayer) -> Served {
+    let (listener, addr) = listen().await;
+    let counts = layer.counts();
+    let service = TowerToHyperService::new(layer.layer(Routes::new(scribe).prepare()));
+    let task = tokio::spawn(async move {
+        let builder = Builder::new(TokioExecutor::new()).http2_only();
+        while let Ok((stream, _)) = listener.accept().await {
+            let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+            tokio::spawn(connection.into_owned());
+        }
+    });
     Served { addr, counts, task }
 }
 
