@@ -204,3 +204,14 @@ fn a_wait_that_was_woken_in_vain_is_woken_again() {
     assert_eq!(drained.wakes(), 2, "the second end is told as well");
     assert!(drained.poll().is_ready());
 }
+
+#[test]
+fn all_who_wait_for_it_are_told_however_many() {
+    let ctx = child(&Context::background());
+    let below = child(&ctx);
+    let mut waiting = (0..100).map(|_| task(ctx.drained())).collect::<Vec<_>>();
+    assert!(waiting.iter_mut().all(|drained| drained.poll().is_pending()));
+    drop(below);
+    assert!(waiting.iter().all(|drained| drained.wakes() == 1));
+    assert!(waiting.iter_mut().all(|drained| drained.poll().is_ready()));
+}
