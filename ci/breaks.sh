@@ -30,7 +30,9 @@ break_it() {
     tail -n 20 "$copy/log"
     missed=$((missed + 1))
   else
-    printf 'caught  %s\n        by %s\n' "$name" "$(grep -oE '^    [a-z_:0-9]+$|^test [a-z_:0-9]+ .*FAILED' "$copy/log" | head -1 | sed 's/^ *//; s/^test //; s/ .*//')"
+    local by
+    by=$(grep -oE '^    [a-z_:0-9]+$|^test [a-z_:0-9]+ .*FAILED' "$copy/log" | head -1 | sed 's/^ *//; s/^test //; s/ .*//')
+    printf 'caught  %s\n        by %s\n' "$name" "${by:-$(grep -oE -m1 'SIG[A-Z]+' "$copy/log"), which ended the tests}"
     caught=$((caught + 1))
   fi
   mv "$copy/original" "$file"
@@ -40,13 +42,13 @@ break_it() {
 
 core=(-p purview --all-features)
 
-break_it 'cause order: a later cancellation overwrites the cause' raw/walk.rs \
+break_it 'wrong cause order: a later cancellation overwrites the cause' raw/walk.rs \
   '    if node.state().is_settled() {' '    if node.state().is_settled() {
         node.cancelable().cause.store(cause.0, crate::sync::Ordering::Relaxed);
         return false;
     }
     if node.state().is_settled() {' -p purview-conformance --test causes
-break_it 'cause order: a child takes the cause of a parent that is canceled after it' raw/walk.rs \
+break_it 'wrong cause order: a child takes the cause of a parent that is canceled after it' raw/walk.rs \
   '        let locked = child.lock();
         if !locked.is_alive()' '        let locked = child.lock();
         let theirs = above.node().cancelable().cause_word().lend();
@@ -78,14 +80,39 @@ break_it 'mark before wake: each context wakes its waiters as it is marked' raw/
         let mut batch = WakeBatch::new();
         locked.node().cancelable().waiters.with_mut(|list| unsafe { (*list).pop_into(&mut batch) });
         batch.notify_all();' "${core[@]}" --test wake_order
-break_it 'a deadline is reported early' raw/wheel.rs \
+break_it 'early fire: a deadline is reported two milliseconds before' raw/wheel.rs \
   'if node.timed().deadline > now {' 'if node.timed().deadline > now + 2_000_000 {' "${core[@]}" --test deadlines
-break_it 'a stale waker is kept at a second poll' raw/waiting.rs \
+break_it 'stale waker: the first one is kept at a second poll' raw/waiting.rs \
   'list.replace(waiter, notify).map(Some)' 'Ok(Some(notify))' "${core[@]}" --test waiting
-break_it 'drained too early' raw/waiting.rs \
+break_it 'drained too early: with one context left' raw/waiting.rs \
   '    if locked.derived() == 0 {
         return Err(notify);' '    if locked.derived() <= 1 {
         return Err(notify);' "${core[@]}" --test draining
+
+break_it 'lost wake: a context that has children wakes nobody itself' raw/walk.rs \
+  'if !first || !locked.needs_wake() {' 'if !first || locked.first_child().is_some() || !locked.needs_wake() {' \
+  "${core[@]}" --test wake_order
+break_it 'lost wake: a second poll takes the waiter out of the list' raw/waiting.rs \
+  'list.replace(waiter, notify).map(Some)' 'Ok(list.remove(waiter))' "${core[@]}" --test waiting
+break_it 'double free: the last two handles both give the hold back' raw/tree.rs \
+  'if openers.fetch_sub(1, Ordering::Release) != 1 {' 'if openers.fetch_sub(1, Ordering::Release) > 2 {' \
+  "${core[@]}" --test lifetimes_and_leaks
+break_it 'missed child: a walk that comes back up leaves one out' raw/walk.rs \
+  'let next = up.next_child(entered);' 'let next = up.next_child(entered).and_then(|next| up.next_child(next));' \
+  "${core[@]}" --test deep_and_wide --test deriving --test wake_order
+break_it 'leak on detach: a detached canceler keeps its hold' canceler.rs \
+  'self.hold = None;' 'std::mem::forget(self.hold.take());' "${core[@]}" --test lifetimes_and_leaks --test canceler
+break_it 'callback twice: what has run is run again' after_func/task.rs \
+  'shield(f);' '#[allow(unsafe_code)]
+        unsafe {
+            let again = Box::into_raw(f);
+            shield(Box::from_raw(again));
+            shield(Box::from_raw(again));
+        }' "${core[@]}" --test after_func
+break_it 'unlink of the wrong sibling: the next one is taken out as well' raw/locked.rs \
+  'links_of(prev, |links| links.next = next);' 'links_of(prev, |links| {
+                    links.next = next.and_then(|next| links_of(next, |links| links.next));
+                });' "${core[@]}" --test lifetimes_and_leaks
 
 printf 'breaks: %s caught, %s missed\n' "$caught" "$missed"
 [ "$missed" -eq 0 ] && [ "$caught" -gt 0 ]

@@ -199,3 +199,16 @@ fn a_clock_may_go_before_its_tree_and_a_tree_before_its_clock() {
     drop(root);
     clock.advance(2 * HOUR);
 }
+
+#[test]
+fn a_sibling_that_is_dropped_takes_no_other_with_it() {
+    for (first, second) in [(0, 0), (1, 1), (1, 2), (2, 1), (3, 0), (4, 3)] {
+        let (root, canceler) = Context::background().with_cancel();
+        let mut siblings: Vec<_> = (0..5).map(|_| root.with_cancel()).collect();
+        drop(siblings.remove(first));
+        drop(siblings.remove(second));
+        assert_eq!(root.derived_count(), 3);
+        canceler.cancel();
+        assert!(siblings.iter().all(|(ctx, _)| ctx.is_done()), "{first} and {second} were dropped");
+    }
+}
