@@ -218,3 +218,13 @@ fn a_future_is_dropped_with_the_last_context_below_it() {
     drop(below);
     probes.wait_until_gone();
 }
+
+#[test]
+fn a_foreign_parent_that_gives_two_accounts_of_its_end_is_believed_once() {
+    let shutdown = Shutdown::default();
+    let ctx = child(&Context::from_foreign(shutdown.clone()));
+    assert_eq!(shutdown.notify("first"), [true]);
+    assert_eq!(shutdown.notify("second"), [false]);
+    assert_eq!(ctx.done().wait().cause().to_string(), "first");
+    assert_eq!(ctx.err(), Some(Reason::Canceled));
+}

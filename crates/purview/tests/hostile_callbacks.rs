@@ -237,3 +237,17 @@ fn callbacks_run_while_their_registering_thread_is_gone() {
     clock.advance(common::SECOND);
     ran.wait();
 }
+
+#[test]
+fn a_handle_of_a_callback_that_is_leaked_changes_nothing_of_when_it_runs() {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let ran = Arc::new(AtomicUsize::new(0));
+    std::mem::forget(ctx.after_func_inline({
+        let ran = ran.clone();
+        move || count(&ran)
+    }));
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+    cancel.cancel();
+    drop(ctx);
+    assert_eq!(ran.load(Ordering::SeqCst), 1);
+}
