@@ -11,9 +11,9 @@ use std::time::Duration;
 ///
 /// | refused | HTTP | gRPC |
 /// |---|---|---|
-/// | [`Timeout`](Self::Timeout), [`Expiry`](Self::Expiry): a time that cannot be read | 400 | 13 INTERNAL |
-/// | [`Baggage`](Self::Baggage), [`Value`](Self::Value): values that cannot be read | 400 | 13 INTERNAL |
-/// | [`TooLittleTime`](Self::TooLittleTime) | 504 | 4 DEADLINE_EXCEEDED |
+/// | [`Timeout`](Self::Timeout), [`Expiry`](Self::Expiry): a time that cannot be read | 400 | 13 `INTERNAL` |
+/// | [`Baggage`](Self::Baggage), [`Value`](Self::Value): values that cannot be read | 400 | 13 `INTERNAL` |
+/// | [`TooLittleTime`](Self::TooLittleTime) | 504 | 4 `DEADLINE_EXCEEDED` |
 ///
 /// # Examples
 ///
