@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The tests of the core and the stress test under the address and leak sanitizer, on the stable toolchain, and the stress test under
-# valgrind too, where that is installed. Prints how many tests ran, and fails if none did. An argument picks test targets: `ci/sanitizers.sh --test waiting`.
+# valgrind too, where that is installed. Prints how many tests ran, and fails if none did. An argument picks test targets:
+# `ci/sanitizers.sh --test waiting`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -11,12 +12,11 @@ pick=("$@")
 
 # Documentation tests are left out: they run the same paths, and each would be linked with the sanitizer by itself. So is
 # `deep_and_wide`, a million contexts at a time: it wants an optimised build, and the sanitizer keeps what is freed for a while.
-# And so are `allocations`, which counts what the allocator itself does, and `no_threads`, whose threads the sanitizer adds to.
 if [ "${#pick[@]}" -eq 0 ]; then
   pick=(--lib)
   for file in crates/purview/tests/*.rs; do
     name=$(basename -s .rs "$file")
-    case "$name" in deep_and_wide | allocations | no_threads) ;; *) pick+=(--test "$name") ;; esac
+    case "$name" in deep_and_wide) ;; *) pick+=(--test "$name") ;; esac
   done
 fi
 under_asan() {
