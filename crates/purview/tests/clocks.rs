@@ -3,11 +3,12 @@
 mod common;
 
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{HOUR, SECOND, child};
 use purview::{Clock, Context, Reason, TimeSource};
-use purview_test::{HANG_LIMIT, manual_root, task, within};
+use purview_test::{Gate, HANG_LIMIT, manual_root, task, within};
 
 /// A clock that notes what it is asked for.
 #[derive(Clone)]
@@ -174,4 +175,89 @@ fn a_merged_context_uses_the_clock_of_its_first_source_whoever_has_the_deadline(
     assert!(below.is_done() && !merged.is_done());
     other_clock.advance(HOUR);
     assert_eq!(merged.err(), Some(Reason::DeadlineExceeded));
+}
+
+/// A clock that can be told to lie, and to block whoever asks it.
+#[derive(Clone)]
+struct Liar {
+    now: Arc<Mutex<Instant>>,
+    blocks: Arc<Mutex<Option<(Gate, Gate)>>>,
+}
+
+impl Liar {
+    fn new() -> (Context, Clock, Self) {
+        let liar = Self { now: Arc::new(Mutex::new(Clock::system().now())), blocks: Arc::default() };
+        let clock = Clock::new(liar.clone());
+        (Context::root(clock.clone()), clock, liar)
+    }
+}
+
+impl TimeSource for Liar {
+    fn now(&self) -> Instant {
+        let blocks = self.blocks.lock().unwrap().take();
+        if let Some((asked, release)) = blocks {
+            asked.open();
+            release.wait();
+        }
+        *self.now.lock().unwrap()
+    }
+
+    fn wake_at(&self, _at: Instant) {}
+}
+
+#[test]
+fn a_clock_that_goes_back_undoes_nothing() {
+    let (root, clock, liar) = Liar::new();
+    let (ctx, _cancel) = root.with_timeout(SECOND);
+    assert!(!ctx.is_done());
+    *liar.now.lock().unwrap() += SECOND;
+    clock.turn();
+    assert!(ctx.is_done());
+    *liar.now.lock().unwrap() -= 10 * SECOND;
+    clock.turn();
+    assert_eq!(ctx.err(), Some(Reason::DeadlineExceeded));
+    // By that clock there is more time than was asked for, and a new deadline counts from there.
+    let (later, _cancel) = root.with_timeout(SECOND);
+    assert_eq!(later.remaining(), Some(SECOND));
+    *liar.now.lock().unwrap() += SECOND;
+    clock.turn();
+    assert!(later.is_done());
+}
+
+#[test]
+fn a_clock_that_never_wakes_anybody_is_asked_by_who_wants_to_know() {
+    let (root, _clock, liar) = Liar::new();
+    let (ctx, _cancel) = root.with_timeout(SECOND);
+    assert!(!ctx.is_done());
+    *liar.now.lock().unwrap() += SECOND;
+    assert!(!ctx.is_done(), "nobody turned the clock");
+    assert!(ctx.check_exact().is_err());
+    assert!(ctx.is_done());
+}
+
+#[test]
+fn a_clock_that_blocks_holds_up_only_who_asks_it() {
+    let (root, _clock, liar) = Liar::new();
+    let (parent, cancel) = root.with_cancel();
+    let (asked, release) = (Gate::new(), Gate::new());
+    *liar.blocks.lock().unwrap() = Some((asked.clone(), release.clone()));
+    let deriving = parent.clone();
+    let blocked = thread::spawn(move || deriving.with_timeout(SECOND).0);
+    asked.wait();
+    within(HANG_LIMIT, move || {
+        let fresh = child(&parent);
+        cancel.cancel();
+        assert!(fresh.is_done() && child(&parent).is_done());
+    });
+    assert!(!blocked.is_finished());
+    release.open();
+    assert!(within(HANG_LIMIT, move || blocked.join().unwrap()).is_done());
+}
+
+#[test]
+fn a_clock_that_is_leaked_keeps_no_context() {
+    let (root, clock, _liar) = Liar::new();
+    let _leaked = std::mem::ManuallyDrop::new(clock.clone());
+    drop(root.with_timeout(SECOND));
+    assert_eq!((root.derived_count(), clock.armed()), (0, 0));
 }

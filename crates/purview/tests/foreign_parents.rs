@@ -10,8 +10,8 @@ use std::time::Instant;
 use common::{HOUR, SECOND, child, survives};
 use purview::{Context, Foreign, ForeignNotify, Key, KeyRef, Reason};
 use purview_test::{
-    DropCounter, HANG_LIMIT, PanicOnDrop, PanickingCause, Probe, RunOnDrop, assert_drained, poll_once, task,
-    within,
+    DropCounter, Gate, HANG_LIMIT, PanicOnDrop, PanickingCause, Probe, RunOnDrop, assert_drained, poll_once,
+    task, within,
 };
 
 static USER: Key<String> = Key::new("user");
@@ -227,4 +227,47 @@ fn a_foreign_parent_that_gives_two_accounts_of_its_end_is_believed_once() {
     assert_eq!(shutdown.notify("second"), [false]);
     assert_eq!(ctx.done().wait().cause().to_string(), "first");
     assert_eq!(ctx.err(), Some(Reason::Canceled));
+}
+
+/// A parent that does not come back from being registered with until it may.
+struct Blocking {
+    asked: Gate,
+    release: Gate,
+}
+
+impl Foreign for Blocking {
+    fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
+        self.asked.open();
+        self.release.wait();
+        Box::new(notify)
+    }
+}
+
+#[test]
+fn a_foreign_parent_that_blocks_as_it_is_registered_with_holds_up_only_who_asked() {
+    let (asked, release) = (Gate::new(), Gate::new());
+    let blocking = Blocking { asked: asked.clone(), release: release.clone() };
+    let blocked = thread::spawn(move || Context::from_foreign(blocking));
+    asked.wait();
+    within(HANG_LIMIT, || {
+        let shutdown = Shutdown::default();
+        let ctx = Context::from_foreign(shutdown.clone());
+        let below = child(&ctx);
+        assert_eq!(shutdown.notify("meanwhile"), [true]);
+        assert!(below.is_done());
+    });
+    assert!(!blocked.is_finished());
+    release.open();
+    let ctx = within(HANG_LIMIT, move || blocked.join().unwrap());
+    assert!(!ctx.is_done());
+}
+
+#[test]
+fn a_foreign_parent_that_leaks_its_registration_keeps_no_context() {
+    let shutdown = Shutdown::default();
+    let ctx = Context::from_foreign(shutdown.clone());
+    let leaked = std::mem::ManuallyDrop::new(shutdown.registered.lock().unwrap()[0].clone());
+    assert!(leaked.is_wanted());
+    drop(ctx);
+    assert!(!leaked.is_wanted() && !leaked.cancel(Reason::Canceled, "too late"));
 }

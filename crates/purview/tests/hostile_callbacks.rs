@@ -242,7 +242,7 @@ fn callbacks_run_while_their_registering_thread_is_gone() {
 fn a_handle_of_a_callback_that_is_leaked_changes_nothing_of_when_it_runs() {
     let (ctx, cancel) = Context::background().with_cancel();
     let ran = Arc::new(AtomicUsize::new(0));
-    std::mem::forget(ctx.after_func_inline({
+    let _leaked = std::mem::ManuallyDrop::new(ctx.after_func_inline({
         let ran = ran.clone();
         move || count(&ran)
     }));

@@ -3,12 +3,13 @@
 mod common;
 
 use std::fmt;
+use std::thread;
 
 use common::{child, survives};
 use purview::{Context, Key, Reason};
 use purview_test::{
-    DropCounter, HANG_LIMIT, PanickingCause, Probe, RunOnDrop, assert_drained, manual_root, poll_once, task,
-    within,
+    DropCounter, Gate, HANG_LIMIT, PanickingCause, Probe, RunOnDrop, assert_drained, manual_root, poll_once,
+    task, within,
 };
 
 static PROBE: Key<Probe> = Key::new("probe");
@@ -104,6 +105,31 @@ fn a_cause_that_re_enters_as_it_is_dropped_with_its_context_does_not_deadlock() 
         drop(below);
         assert_drained(&root);
     });
+}
+
+#[test]
+fn a_cause_that_blocks_as_it_drops_holds_up_only_who_drops_it() {
+    let (parent, cancel_parent) = Context::background().with_cancel();
+    let (dropping, release) = (Gate::new(), Gate::new());
+    let (ctx, cancel) = parent.with_cancel();
+    let cause = {
+        let (dropping, release) = (dropping.clone(), release.clone());
+        Dropping(RunOnDrop::new(move || {
+            dropping.open();
+            release.wait();
+        }))
+    };
+    cancel.cancel_with(cause);
+    let blocked = thread::spawn(move || drop(ctx));
+    dropping.wait();
+    within(HANG_LIMIT, move || {
+        let fresh = child(&parent);
+        cancel_parent.cancel();
+        assert!(fresh.is_done());
+    });
+    assert!(!blocked.is_finished());
+    release.open();
+    within(HANG_LIMIT, move || blocked.join().unwrap());
 }
 
 #[test]

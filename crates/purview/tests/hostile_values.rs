@@ -1,14 +1,15 @@
-//! Values whose destructors panic, cancel, derive, and drop the last handle of their own tree.
+//! Values whose destructors panic, cancel, derive, block, and drop the last handle of their own tree.
 
 mod common;
 
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use common::{child, survives};
 use purview::{Context, Key};
 use purview_test::{
-    DropCounter, HANG_LIMIT, PanicOnDrop, PanickingCause, Probe, RunOnDrop, SMALL_STACK, assert_drained,
-    manual_root, task, within, within_stack,
+    DropCounter, Gate, HANG_LIMIT, PanicOnDrop, PanickingCause, Probe, RunOnDrop, SMALL_STACK,
+    assert_drained, manual_root, task, within, within_stack,
 };
 
 static BAD: Key<PanicOnDrop> = Key::new("bad");
@@ -104,6 +105,32 @@ fn a_value_that_derives_reads_and_waits_as_it_drops_may_do_so() {
         drop(root.with_value(&GUARD, guard));
         assert_drained(&root);
     });
+}
+
+#[test]
+fn a_value_that_blocks_as_it_drops_holds_up_only_who_drops_it() {
+    let (parent, cancel) = Context::background().with_cancel();
+    let (dropping, release) = (Gate::new(), Gate::new());
+    let guard = {
+        let (dropping, release) = (dropping.clone(), release.clone());
+        RunOnDrop::new(move || {
+            dropping.open();
+            release.wait();
+        })
+    };
+    let ctx = child(&parent).with_value(&GUARD, guard);
+    let blocked = thread::spawn(move || drop(ctx));
+    dropping.wait();
+    within(HANG_LIMIT, move || {
+        let fresh = child(&parent);
+        let mut waiting = task(fresh.done());
+        assert!(waiting.poll().is_pending());
+        cancel.cancel();
+        assert!(waiting.is_woken() && fresh.is_done());
+    });
+    assert!(!blocked.is_finished());
+    release.open();
+    within(HANG_LIMIT, move || blocked.join().unwrap());
 }
 
 #[test]
