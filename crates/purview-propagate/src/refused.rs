@@ -53,6 +53,28 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// Whether the answer is that the time is up, and not that the caller made a mistake: the last row of the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purview_propagate::Policy;
+    /// use std::collections::HashMap;
+    /// use std::time::Duration;
+    ///
+    /// let policy = Policy::untrusted().min_budget(Duration::from_millis(5));
+    /// assert!(policy.read(&HashMap::from([("grpc-timeout", "1m")])).unwrap_err().is_late());
+    /// assert!(!policy.read(&HashMap::from([("grpc-timeout", "soon")])).unwrap_err().is_late());
+    /// ```
+    pub fn is_late(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Expiry(_) | Self::Baggage(_) | Self::Value { .. } => false,
+            Self::TooLittleTime { .. } => true,
+        }
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

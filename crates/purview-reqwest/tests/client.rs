@@ -322,6 +322,24 @@ async fn a_call_stops_when_its_context_is_done_and_the_other_side_sees_it() {
 }
 
 #[tokio::test]
+async fn a_call_or_a_response_that_is_dropped_is_seen_by_the_other_side() {
+    let mut origin = Origin::start().await;
+    let (ctx, _canceler, _clock) = ctx();
+    let client = client();
+    let call = send(&client, &ctx, client.inner().get(origin.url("/")));
+    let (_request, mut stream) = origin.next().await;
+    call.abort();
+    assert_closed(&mut stream).await;
+
+    let call = send(&client, &ctx, client.inner().get(origin.url("/")));
+    let (_request, mut stream) = origin.next().await;
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nsome of it").await.unwrap();
+    drop(ended(call).await.unwrap());
+    assert_closed(&mut stream).await;
+    assert!(!ctx.is_done());
+}
+
+#[tokio::test]
 async fn a_body_stops_when_the_time_is_up_and_the_error_says_so() {
     let mut origin = Origin::start().await;
     let (ctx, _canceler, clock) = ctx();

@@ -4,9 +4,11 @@ mod common;
 
 use common::raw::framed;
 use common::{Scribe, Served, UPLOAD, limit, note, serve};
-use purview::Context;
+use purview::{Context, ManualClock};
 use purview_tonic::{ContextExt as _, RequestExt as _, ServerLayer};
+use purview_tower::End;
 use std::future::pending;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -74,7 +76,8 @@ async fn what_http_forbids_ends_the_call_and_leaves_nothing_alive() {
     let note = framed(&note("x"));
     let reset = 8_u32.to_be_bytes();
     let ended = || frame(DATA, END_STREAM, 1, &[]);
-    let rows: [(&str, Vec<u8>); 10] = [
+    let rows: [(&str, Vec<u8>); 11] = [
+        ("an end in the middle of a message", frame(DATA, END_STREAM, 1, &note[..3])),
         ("data after the end", [ended(), frame(DATA, 0, 1, &note)].concat()),
         ("a reset after the end", [ended(), frame(RST_STREAM, 0, 1, &reset)].concat()),
         ("data after a reset", [frame(RST_STREAM, 0, 1, &reset), frame(DATA, END_STREAM, 1, &note)].concat()),
@@ -95,6 +98,22 @@ async fn what_http_forbids_ends_the_call_and_leaves_nothing_alive() {
         served.wait_until_quiet().await;
         limit(root.drained()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_never_comes_whole_waits_no_longer_than_the_deadline() {
+    let clock = ManualClock::new();
+    let root = Context::root(&clock);
+    let (served, mut socket, ctx) = begun(&root).await;
+    for byte in &framed(&note("second"))[..4] {
+        socket.write_all(&frame(DATA, 0, 1, &[*byte])).await.unwrap();
+    }
+    clock.advance(Duration::from_secs(3600));
+    assert!(limit(ctx.done()).await.is_deadline_exceeded());
+    drop(ctx);
+    assert_eq!(served.ended(End::Deadline).await, 1);
+    limit(root.drained()).await;
+    assert_eq!(clock.armed(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

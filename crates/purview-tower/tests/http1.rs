@@ -4,7 +4,9 @@ mod common;
 
 use common::SECOND;
 use common::server::{Client, Server, within};
+use purview_propagate::{Policy, inject};
 use purview_tower::{ClientGone, End, Finished, HandlerPanicked};
+use std::collections::HashMap;
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
@@ -105,6 +107,58 @@ async fn a_handler_that_reads_the_body_sees_the_client_leave_in_it() {
     within("the request ends", ctx.done()).await;
     drop(ctx);
     server.drained().await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_waited_for_no_longer_than_the_deadline() {
+    let mut server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let head =
+        "POST /read HTTP/1.1\r\nhost: here\r\nx-request-timeout-ms: 1000\r\ncontent-length: 1000\r\n\r\n";
+    client.send(head).await;
+    let ctx = server.handled().await;
+    for _ in 0..10 {
+        client.send("x").await;
+        server.goes_on().await;
+    }
+    assert!(!ctx.is_done());
+    server.clock.advance(SECOND);
+    assert!(client.head().await.starts_with("HTTP/1.1 504"));
+    assert!(ctx.error().unwrap().is_deadline_exceeded());
+    drop((client, ctx));
+    let mut ends = vec![End::Finished; 200];
+    ends.push(End::Deadline);
+    server.assert_ends(&ends).await;
+}
+
+#[tokio::test]
+async fn a_body_whose_client_closes_its_writing_half_leaves_nothing_alive() {
+    let mut server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    client.send("POST /read HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\nsome of it").await;
+    let ctx = server.handled().await;
+    client.0.shutdown().await.unwrap();
+    within("the request ends", ctx.done()).await;
+    drop(ctx);
+    assert!(!client.rest().await.contains("200"), "half of a body is none");
+    server.drained().await;
+}
+
+#[tokio::test]
+async fn of_thousands_of_members_of_baggage_those_within_the_limits_come_in() {
+    let mut server = Server::with(|layer| layer.policy(Policy::trusted())).await;
+    let mut client = Client::connect(&server).await;
+    let members: Vec<_> = (0..5_000).map(|number| format!("k{number}=v")).collect();
+    let baggage = format!("baggage: {}\r\n", members.join(","));
+    client.send(&format!("GET /ok HTTP/1.1\r\nhost: here\r\n{baggage}\r\n")).await;
+    let ctx = server.handled().await;
+    let mut goes = HashMap::<String, String>::new();
+    let policy = Policy::trusted().max_baggage(5_000, 1 << 20);
+    inject(&ctx.without_cancel(), &mut goes, &policy).unwrap();
+    assert_eq!(goes["baggage"], members[..180].join(","));
+    client.read_to("ok").await;
+    drop(ctx);
+    server.assert_ends(&[End::Finished]).await;
 }
 
 #[tokio::test]

@@ -602,3 +602,33 @@ fn two_layers_around_one_service_agree_on_how_its_request_ended() {
         bench.assert_gone();
     }
 }
+
+#[test]
+fn two_layers_around_one_stream_agree_on_how_its_request_ended() {
+    for (steps, late, end) in [
+        (vec![Step::Data("a"), Step::Trailers], false, End::Finished),
+        (vec![Step::Data("a"), Step::Wait], true, End::Deadline),
+        (vec![Step::Data("a"), Step::Wait], false, End::ClientGone),
+    ] {
+        let bench = Bench::new();
+        let outer = purview_tower::ServerLayer::new(&bench.root);
+        let inner = purview_tower::ServerLayer::new(&bench.root);
+        let counts = [outer.counts(), inner.counts()];
+        let service = service_fn(move |_: Request<()>| {
+            std::future::ready(Ok::<_, Infallible>(response(Script::new(steps.clone()))))
+        });
+        let Poll::Ready(Ok(response)) = poll_once(outer.layer(inner.layer(service)).call(request())) else {
+            panic!("not ready")
+        };
+        let mut body = Box::pin(response.into_body());
+        assert!(poll_frame(&mut body).is_ready());
+        assert_eq!(poll_frame(&mut body).is_ready(), end == End::Finished);
+        if late {
+            bench.clock.advance(SECOND);
+            assert!(matches!(poll_frame(&mut body), Poll::Ready(Some(Err(_)))));
+        }
+        drop(body);
+        assert_eq!(ends_of(&counts), [vec![end], vec![end]]);
+        bench.assert_gone();
+    }
+}

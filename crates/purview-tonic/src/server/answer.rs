@@ -3,7 +3,6 @@
 use crate::map::to_status;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use purview_propagate::Refused;
 use purview_tower::{Answer, Cut, Why};
 use tonic::Status;
 
@@ -50,9 +49,7 @@ impl Answer for GrpcAnswer {
 fn status_of(why: &Why<'_>) -> Status {
     match *why {
         Why::Late(error) | Why::Shutdown(error) => to_status(error.clone()),
-        Why::Refused(refused @ Refused::TooLittleTime { .. }) => {
-            Status::deadline_exceeded(refused.to_string())
-        }
+        Why::Refused(refused) if refused.is_late() => Status::deadline_exceeded(refused.to_string()),
         Why::Refused(refused) => Status::internal(refused.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use crate::counts::{Counts, End};
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use purview::{Canceler, Cause, Context, Error, Reason};
-use purview_propagate::{Policy, Refused};
+use purview_propagate::Policy;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Shared {
         drop(reading);
         let arrived = match read {
             Ok(arrived) => arrived,
-            Err(Refused::TooLittleTime { .. }) => return Err(Box::new(self.answer_late())),
+            Err(refused) if refused.is_late() => return Err(Box::new(self.answer_late())),
             Err(refused) => {
                 self.counts.end_unbegun(End::Refused);
                 return Err(Box::new(self.answer.answer(&Why::Refused(&refused))));
