@@ -1,11 +1,10 @@
 //! The canceling side of a context.
 
-use crate::raw::{Callback, Hold, Registered};
+use crate::raw::{Callback, CancelingHold, Hold, Registered};
 use crate::reason::{BoxError, Cause, Reason};
 use crate::sync::Mutex;
 use std::fmt;
-use std::panic::Location;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 
 /// Ends a context: when it is told to, and when it is dropped.
 ///
@@ -37,19 +36,9 @@ use std::sync::{Arc, OnceLock, Weak};
 ///
 /// It runs the wakers and inline callbacks of everything below, in the calling thread, with no lock held.
 #[must_use = "a canceler cancels when it is dropped: bind it to a name, or call `detach`"]
-pub struct Canceler {
-    /// None only while it is being taken apart.
-    hold: Option<Hold>,
-    /// Made by the first call of [`handle`](Self::handle).
-    shared: OnceLock<CancelHandle>,
-    made_at: &'static Location<'static>,
-}
+pub struct Canceler(pub(crate) CancelingHold);
 
 impl Canceler {
-    pub(crate) fn new(hold: Option<Hold>, made_at: &'static Location<'static>) -> Self {
-        Self { hold, shared: OnceLock::new(), made_at }
-    }
-
     /// Ends the context and everything below it, with [`Reason::Canceled`] and no other cause.
     ///
     /// # Examples
@@ -64,10 +53,8 @@ impl Canceler {
     /// assert!(below.is_done());
     /// ```
     #[inline]
-    pub fn cancel(mut self) {
-        if let Some(hold) = self.hold.take() {
-            hold.cancel_and_drop(Reason::Canceled, Cause::of_reason(Reason::Canceled));
-        }
+    pub fn cancel(self) {
+        self.0.cancel(Reason::Canceled, Cause::of_reason(Reason::Canceled));
     }
 
     /// Ends the context and everything below it, and says why. It works on every kind of context, timeouts included.
@@ -82,10 +69,8 @@ impl Canceler {
     /// canceler.cancel_with("the client left");
     /// assert_eq!(ctx.cause().unwrap().to_string(), "the client left");
     /// ```
-    pub fn cancel_with(mut self, cause: impl Into<BoxError>) {
-        if let Some(hold) = self.hold.take() {
-            hold.cancel_and_drop(Reason::Canceled, Cause::new(cause));
-        }
+    pub fn cancel_with(self, cause: impl Into<BoxError>) {
+        self.0.cancel(Reason::Canceled, Cause::new(cause));
     }
 
     /// As [`cancel_with`](Self::cancel_with), with a cause that exists already: it is shared, and nothing is allocated. For those who
@@ -101,10 +86,8 @@ impl Canceler {
     /// canceler.cancel_for(closing.clone());
     /// assert!(ctx.cause().unwrap().ptr_eq(&closing));
     /// ```
-    pub fn cancel_for(mut self, cause: Cause) {
-        if let Some(hold) = self.hold.take() {
-            hold.cancel_and_drop(Reason::Canceled, cause.into_given());
-        }
+    pub fn cancel_for(self, cause: Cause) {
+        self.0.cancel(Reason::Canceled, cause.into_given());
     }
 
     /// Lets the context go on without a canceler: it ends with its parent, by its deadline, by a
@@ -119,11 +102,13 @@ impl Canceler {
     /// canceler.detach();
     /// assert!(!ctx.is_done());
     /// ```
-    pub fn detach(mut self) {
-        self.hold = None;
+    pub fn detach(self) {
+        self.0.detach();
     }
 
     /// A handle for others to cancel with, from any thread. It does not cancel when it is dropped.
+    ///
+    /// Clones of one handle cost a count; each call of this registers one more with the context.
     ///
     /// # Examples
     ///
@@ -137,22 +122,17 @@ impl Canceler {
     /// # drop(canceler);
     /// ```
     pub fn handle(&self) -> CancelHandle {
-        self.shared.get_or_init(|| CancelHandle::new(self.hold.as_ref())).clone()
-    }
-}
-
-impl Drop for Canceler {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(hold) = self.hold.take() {
-            hold.cancel_and_drop(Reason::Canceled, Cause::of_dropped(self.made_at));
-        }
+        CancelHandle::new(self.0.hold())
     }
 }
 
 impl fmt::Debug for Canceler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Canceler").field("made_at", &format_args!("{}", self.made_at)).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Canceler");
+        if let Some(made_at) = self.0.made_at() {
+            shown.field("made_at", &format_args!("{made_at}"));
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -176,32 +156,45 @@ impl fmt::Debug for Canceler {
 #[derive(Clone)]
 pub struct CancelHandle(Arc<Shared>);
 
-/// The hold that all handles of a canceler have together, until the context is done.
-struct Shared(Mutex<Option<Hold>>);
+/// What the clones of a handle have together: it ends with the last of them.
+struct Shared(Arc<Registered<Kept>>);
 
-/// Registered with the context, to give that hold back. It must not keep the hold itself: that would be a cycle.
-struct GiveBack(Weak<Shared>);
+/// A hold, which is given back when the context is done. Registered with the context itself, which is a cycle until then; the
+/// last handle breaks it.
+struct Kept(Mutex<Option<Hold>>);
 
-impl Callback for GiveBack {
-    fn call(&self) {
-        let hold = self.0.upgrade().and_then(|shared| shared.0.lock().take());
+impl Kept {
+    fn give_back(&self) {
+        let hold = self.0.lock().take();
         drop(hold);
     }
 }
 
-impl fmt::Debug for GiveBack {
+impl Callback for Kept {
+    fn call(&self) {
+        self.give_back();
+    }
+}
+
+impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GiveBack")
+        f.write_str("Kept")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let hold = self.0.callback.0.lock().take();
+        if let Some(hold) = hold {
+            self.0.unregister_held(&hold);
+        }
     }
 }
 
 impl CancelHandle {
-    fn new(hold: Option<&Hold>) -> Self {
-        let shared = Arc::new(Shared(Mutex::new(hold.and_then(Hold::again))));
-        if let Some(hold) = hold {
-            Registered::of_held(hold, GiveBack(Arc::downgrade(&shared)));
-        }
-        Self(shared)
+    fn new(hold: &Hold) -> Self {
+        let kept = Kept(Mutex::new(hold.again()));
+        Self(Arc::new(Shared(Registered::of_held(hold, kept))))
     }
 
     /// Ends the context and everything below it; true if this call did it, false if it was done before.
@@ -231,7 +224,7 @@ impl CancelHandle {
 
     fn cancel_for(&self, cause: Cause) -> bool {
         // A hold of our own: canceling runs foreign code, and that with no lock held.
-        let hold = self.0.0.lock().as_ref().and_then(Hold::again);
+        let hold = self.0.0.callback.0.lock().as_ref().and_then(Hold::again);
         hold.is_some_and(|hold| hold.cancel(Reason::Canceled, cause))
     }
 }

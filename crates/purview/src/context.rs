@@ -100,7 +100,7 @@ impl Context {
         spec.parts.label = Some("root");
         spec.parts.attached = Some(Box::new(clock.clone()));
         spec.timers = (!clock.is_system()).then(|| clock.timers());
-        Self(Handle::background().derive(spec).0)
+        Self(Handle::background().derive(spec))
     }
 
     /// A context that is done when any of `sources` is, with that one's reason and cause. Values and clock are the first
@@ -129,7 +129,7 @@ impl Context {
         let sources: Vec<&Handle> = sources.into_iter().map(|source| &source.0).collect();
         match sources.split_first() {
             Some((first, others)) => Self(crate::raw::merge(first, others)),
-            None => Self(Handle::background().derive(Spec::new(Form::Cancelable)).0),
+            None => Self(Handle::background().derive(Spec::new(Form::Cancelable))),
         }
     }
 }
@@ -152,8 +152,8 @@ impl Context {
     #[track_caller]
     #[inline]
     pub fn with_cancel(&self) -> (Self, Canceler) {
-        let (handle, hold) = self.0.derive_cancelable();
-        (Self(handle), Canceler::new(Some(hold), Location::caller()))
+        let (handle, hold) = self.0.derive_cancelable(Location::caller());
+        (Self(handle), Canceler(hold))
     }
 
     /// A context that is done at `at` at the latest. A time that has passed makes it done at birth.
@@ -258,10 +258,10 @@ impl Context {
             now: None,
             parts: crate::raw::Parts::default(),
             values: AndValue::new((), key, value),
-            canceler: false,
+            canceler: None,
             timers: None,
         };
-        Self(self.0.derive(spec).0)
+        Self(self.0.derive(spec))
     }
 
     /// A context with all values of this one and its clock, and neither its deadline nor its end: it is never done. For
@@ -281,7 +281,7 @@ impl Context {
     /// assert_eq!(audit.value(&USER), Some(&"ada"));
     /// ```
     pub fn without_cancel(&self) -> Self {
-        Self(self.0.derive(Spec::new(Form::Never)).0)
+        Self(self.0.derive(Spec::new(Form::Never)))
     }
 
     /// The same context under a name, which [`Display`](fmt::Display) shows.
@@ -295,7 +295,7 @@ impl Context {
     pub fn named(&self, name: impl Into<Cow<'static, str>>) -> Self {
         let mut spec = Spec::new(Form::View);
         spec.parts.name = Some(name.into());
-        Self(self.0.derive(spec).0)
+        Self(self.0.derive(spec))
     }
 
     /// Begins a context that has several of these at once: one node, one allocation.

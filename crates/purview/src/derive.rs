@@ -3,7 +3,7 @@
 use crate::canceler::Canceler;
 use crate::context::Context;
 use crate::key::Key;
-use crate::raw::{AndValue, Form, NO_DEADLINE, Parts, Spec, Values};
+use crate::raw::{AndValue, Form, Handle, NO_DEADLINE, Parts, Spec, Values};
 use crate::reason::{BoxError, Cause};
 use crate::timer::Timers;
 use std::borrow::Cow;
@@ -173,7 +173,7 @@ impl<'a, V: Values> Derive<'a, V> {
     /// See [`Derive`].
     pub fn build(self) -> Context {
         let form = if self.deadline == NO_DEADLINE { Form::View } else { Form::Cancelable };
-        self.finish(form, false).0
+        self.finish(form, |parent, spec| Context(parent.derive(spec)))
     }
 
     /// Makes the context, and a canceler for it.
@@ -187,26 +187,23 @@ impl<'a, V: Values> Derive<'a, V> {
     /// ```
     #[track_caller]
     pub fn cancelable(self) -> (Context, Canceler) {
-        let (ctx, hold) = self.finish(Form::Cancelable, true);
-        (ctx, Canceler::new(hold, Location::caller()))
+        let made_at = Location::caller();
+        self.finish(Form::Cancelable, |parent, spec| {
+            let (handle, hold) = parent.derive_canceled_by(made_at, spec);
+            (Context(handle), Canceler(hold))
+        })
     }
 
-    fn finish(self, form: Form, canceler: bool) -> (Context, Option<crate::raw::Hold>) {
+    fn finish<R>(self, form: Form, make: impl FnOnce(&Handle, Spec<'_, V>) -> R) -> R {
         let Self { parent, deadline, now, parts, without_cancel, values } = self;
-        if !without_cancel {
-            let (handle, hold) =
-                parent.0.derive(Spec { form, deadline, now, parts, values, canceler, timers: None });
-            return (Context(handle), hold);
-        }
-        if form == Form::View {
-            let spec =
-                Spec { form: Form::Never, deadline, now, parts, values, canceler: false, timers: None };
-            return (Context(parent.0.derive(spec).0), None);
-        }
-        // What ends by itself but not with its parent is two nodes: one that cuts, and one below it.
-        let cut = parent.0.derive(Spec::new(Form::Never)).0;
-        let (handle, hold) = cut.derive(Spec { form, deadline, now, parts, values, canceler, timers: None });
-        (Context(handle), hold)
+        let (form, cut) = match form {
+            form if !without_cancel => (form, None),
+            Form::View => (Form::Never, None),
+            // What ends by itself but not with its parent is two nodes: one that cuts, and one below it.
+            form => (form, Some(parent.0.derive(Spec::new(Form::Never)))),
+        };
+        let spec = Spec { form, deadline, now, parts, values, canceler: None, timers: None };
+        make(cut.as_ref().unwrap_or(&parent.0), spec)
     }
 }
 

@@ -2,6 +2,7 @@
 //! own, so that many threads under one parent share nothing that they write.
 
 use super::alloc::place;
+use super::cause::CauseWord;
 use super::extra::{Branches, branch_layout};
 use super::node::{Cancelable, Kind, Node, Ref};
 use super::state::State;
@@ -74,7 +75,7 @@ fn grow_one(node: Ref<'_>) -> NonNull<Node> {
         node.node().values,
     );
     let timing = node.scope().timing().ptr().as_ptr().cast::<()>().cast_const();
-    let branch = place(Cancelable::new(header, timing), branch_layout()).cast::<Node>();
+    let branch = place(Cancelable::new(header, CauseWord::NONE, timing), branch_layout()).cast::<Node>();
     // SAFETY: just made.
     attach(unsafe { Ref::new(branch) });
     branch

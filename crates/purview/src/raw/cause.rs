@@ -23,6 +23,20 @@ const TAG: usize = 3;
 
 impl CauseWord {
     pub(super) const NONE: Self = Self(std::ptr::null_mut());
+    /// In a node: never. Marks it with the word that it was born with, which says that its canceler was dropped.
+    pub(super) const AS_BORN: Self = Self(std::ptr::without_provenance_mut(TAG));
+
+    /// That the canceler that was made there was dropped.
+    pub(super) fn dropped(made_at: &'static Location<'static>) -> Self {
+        Self::tagged(std::ptr::from_ref(made_at), DROPPED)
+    }
+
+    /// Where the canceler was made, in the word of a node that is not done.
+    pub(super) fn made_at(self) -> Option<&'static Location<'static>> {
+        let location = self.untagged().cast::<Location<'static>>().cast_const();
+        // SAFETY: by its tag, the word was made of a `&'static Location` in `dropped`.
+        (self.tag() == DROPPED).then(|| unsafe { &*location })
+    }
 
     fn tagged<T>(pointer: *const T, tag: usize) -> Self {
         Self(pointer.cast_mut().cast::<()>().map_addr(|address| address | tag))
@@ -40,7 +54,7 @@ impl CauseWord {
     pub(super) fn from_stored(stored: Stored) -> Self {
         match stored {
             Stored::Plain => Self::NONE,
-            Stored::Dropped(location) => Self::tagged(std::ptr::from_ref(location), DROPPED),
+            Stored::Dropped(location) => Self::dropped(location),
             Stored::Given(given) => Self::tagged(Arc::into_raw(given), OWNED),
         }
     }

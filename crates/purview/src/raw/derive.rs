@@ -1,7 +1,9 @@
 //! Making nodes.
 
 use super::branch;
-use super::handle::{Handle, Hold};
+use super::cause::CauseWord;
+use super::handle::Handle;
+use super::hold::CancelingHold;
 use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Ref, Timed, View};
 use super::state::State;
 use super::tail::{Parts, alloc_full};
@@ -9,6 +11,7 @@ use super::timing::{check_clock, expire, first_look, is_earlier, look};
 use super::tree::{alloc_cancelable, alloc_timed, attach, attach_linked};
 use super::values::{Table, Values};
 use crate::timer::Timers;
+use std::panic::Location;
 use std::ptr::NonNull;
 
 /// What a new node is.
@@ -31,8 +34,8 @@ pub(crate) struct Spec<'a, V> {
     pub(crate) now: Option<i64>,
     pub(crate) parts: Parts,
     pub(crate) values: V,
-    /// Whether somebody gets the hold that cancels it.
-    pub(crate) canceler: bool,
+    /// Where the canceler is made, if somebody gets one: the hold that cancels it.
+    pub(crate) canceler: Option<&'static Location<'static>>,
     /// The clock of a new root, which `parts` must keep.
     pub(crate) timers: Option<&'a Timers>,
 }
@@ -45,7 +48,7 @@ impl Spec<'_, ()> {
             now: None,
             parts: Parts::default(),
             values: (),
-            canceler: false,
+            canceler: None,
             timers: None,
         }
     }
@@ -59,28 +62,42 @@ struct Plan {
     /// What goes into the `timing` of the node.
     timing: *const (),
     deadline: i64,
-    holds: u16,
+    canceler: Option<&'static Location<'static>>,
 }
 
 impl Handle {
-    /// Makes a node below this one. The hold is there if the spec asked for a canceler.
+    /// Makes a node below this one, without a canceler.
     #[inline]
-    pub(crate) fn derive<V: Values>(&self, spec: Spec<'_, V>) -> (Handle, Option<Hold>) {
-        // A deadline that is given was given with a look at the clock, and a birth may be its end.
-        if spec.deadline != NO_DEADLINE {
-            return self.derive_timed(spec);
-        }
-        let (handle, hold) = self.derive_below(spec, None);
+    pub(crate) fn derive<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
+        debug_assert!(spec.canceler.is_none(), "nobody gets the hold");
+        self.make(spec)
+    }
+
+    /// The same, with a canceler that is made at that place.
+    #[inline]
+    pub(crate) fn derive_canceled_by<V: Values>(
+        &self,
+        made_at: &'static Location<'static>,
+        spec: Spec<'_, V>,
+    ) -> (Handle, CancelingHold) {
+        let handle = self.make(Spec { canceler: Some(made_at), ..spec });
+        // SAFETY: made with a hold for the canceler, and with the place.
+        let hold = unsafe { CancelingHold::from_ptr(handle.node().ptr()) };
         (handle, hold)
     }
 
-    fn derive_timed<V: Values>(&self, spec: Spec<'_, V>) -> (Handle, Option<Hold>) {
+    fn make<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
+        // A deadline that is given was given with a look at the clock, and a birth may be its end.
+        if spec.deadline == NO_DEADLINE { self.derive_below(spec, None) } else { self.make_timed(spec) }
+    }
+
+    fn make_timed<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
         let timers = self.timers();
         // The clock is asked once. What passes between that and the birth, the first look finds.
         let (now, eager) = (spec.now.unwrap_or_else(|| timers.now()), timers.arms_at_birth());
         let deadline = spec.deadline;
         let made = self.derive_below(spec, None);
-        let node = made.0.node();
+        let node = made.node();
         let keeps_it_itself = node.kind().has(Kind::TIMED) && node.timed().deadline == deadline;
         if now >= deadline && !node.state().is_done() {
             if keeps_it_itself {
@@ -95,13 +112,9 @@ impl Handle {
         made
     }
 
-    /// As [`derive`](Self::derive); `timing` is where the deadline is found if not with the parent.
+    /// As `make`; `timing` is where the deadline is found if not with the parent.
     #[inline]
-    pub(super) fn derive_below<V: Values>(
-        &self,
-        spec: Spec<'_, V>,
-        timing: Option<Ref<'_>>,
-    ) -> (Handle, Option<Hold>) {
+    pub(super) fn derive_below<V: Values>(&self, spec: Spec<'_, V>, timing: Option<Ref<'_>>) -> Handle {
         let parent = branch::below(self.node());
         if spec.form == Form::Cancelable {
             // A child is a look: its parent's deadline has to reach it.
@@ -109,15 +122,14 @@ impl Handle {
         }
         let has_tail = V::COUNT > 0 || !spec.parts.is_empty() || spec.form == Form::View;
         let plan = Plan::new(self.node(), parent, &spec, has_tail, timing);
-        let canceler = spec.canceler;
         let node = plan.place(parent.node().values, spec, has_tail);
         // SAFETY: just made, and ours alone.
         let child = unsafe { Ref::new(node) };
         if !attach(child) {
             self.attach_to_self(node);
         }
-        // SAFETY: the node was made with one opener, and with a hold for the canceler if there is one.
-        unsafe { (Handle::from_ptr(node), canceler.then(|| Hold::from_ptr(node))) }
+        // SAFETY: the node was made with one opener.
+        unsafe { Handle::from_ptr(node) }
     }
 
     /// The branch that was picked ended meanwhile: hangs the new node below this node itself.
@@ -137,8 +149,9 @@ impl Handle {
 
 impl Handle {
     /// Makes a node that can be canceled and has nothing else: the same as [`derive`](Self::derive), with nothing to weigh.
-    #[inline]
-    pub(crate) fn derive_cancelable(&self) -> (Handle, Hold) {
+    /// What it returns is two words, which stay in registers.
+    #[inline(never)]
+    pub(crate) fn derive_cancelable(&self, made_at: &'static Location<'static>) -> (Handle, CancelingHold) {
         let parent = branch::below(self.node());
         let scope = self.node().scope();
         look(scope);
@@ -146,7 +159,7 @@ impl Handle {
         let header =
             Node::new(Kind::CANCELABLE, State::LIVE.0, 1, 2, Some(parent.ptr()), parent.node().values);
         let timing = scope.timing().ptr().as_ptr().cast::<()>().cast_const();
-        let node = alloc_cancelable(Cancelable::new(header, timing));
+        let node = alloc_cancelable(Cancelable::new(header, CauseWord::dropped(made_at), timing));
         // SAFETY: just made, and ours alone.
         let child = unsafe { Ref::new(node) };
         let kind = parent.kind();
@@ -154,8 +167,8 @@ impl Handle {
         if !(if is_plain { attach_linked(parent, child) } else { attach(child) }) {
             self.attach_to_self(node);
         }
-        // SAFETY: the node was made with one opener and with a hold for the canceler.
-        unsafe { (Handle::from_ptr(node), Hold::from_ptr(node)) }
+        // SAFETY: the node was made with one opener, with a hold for the canceler, and with the place.
+        unsafe { (Handle::from_ptr(node), CancelingHold::from_ptr(node)) }
     }
 }
 
@@ -186,15 +199,15 @@ impl Plan {
                 (Kind::CANCELABLE.and(tail), above.ptr().as_ptr().cast::<()>().cast_const(), NO_DEADLINE)
             }
         };
-        // One for all handles together, and one for the canceler.
-        let holds = 1 + u16::from(spec.canceler);
-        Self { kind, parent: parent.ptr(), scope: scope.ptr(), timing, deadline, holds }
+        Self { kind, parent: parent.ptr(), scope: scope.ptr(), timing, deadline, canceler: spec.canceler }
     }
 
     fn header(&self, values: Option<NonNull<Table>>) -> Node {
         let unarmed = self.kind.has(Kind::TIMED) && !self.kind.has(Kind::NEVER);
         let state = if unarmed { State::UNARMED } else { State::LIVE };
-        Node::new(self.kind, state.0, 1, self.holds, Some(self.parent), values)
+        // One for all handles together, and one for the canceler.
+        let holds = 1 + u16::from(self.canceler.is_some());
+        Node::new(self.kind, state.0, 1, holds, Some(self.parent), values)
     }
 
     #[inline]
@@ -204,7 +217,8 @@ impl Plan {
         spec: Spec<'_, V>,
         has_tail: bool,
     ) -> NonNull<Node> {
-        let cancelable = |values| Cancelable::new(self.header(values), self.timing);
+        let born = self.canceler.map_or(CauseWord::NONE, CauseWord::dropped);
+        let cancelable = |values| Cancelable::new(self.header(values), born, self.timing);
         let timed = |values| Timed::new(cancelable(values), self.deadline);
         let view = |values| View { node: self.header(values), scope: self.scope };
         let (parts, values) = (spec.parts, spec.values);

@@ -4,18 +4,16 @@ use super::node::{Kind, Node, Ref};
 use super::state::State;
 use super::tail::Parts;
 use super::timing::{check_clock, look};
-use super::tree::{Share, close, release};
+use super::tree::close;
 use super::values::Entry;
 use super::waiter::guarding;
-use super::walk::{cancel, cancel_and_release};
-use super::{branch, cause::CauseWord, roots};
+use super::{branch, roots};
 use crate::key::{Key, KeyCore};
 use crate::reason::{Cause, Error, Reason};
 use crate::sync::Ordering;
 use crate::timer::Timers;
 use std::any::Any;
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 /// A counted reference to a node: an opener (see README.md). One pointer wide.
@@ -237,56 +235,6 @@ impl<'a> Layer<'a> {
         let entry = self.values().get(index)?;
         // SAFETY: the entry is of this node, which is alive.
         unsafe { entry.show(f) }
-    }
-}
-
-/// A hold of a node, which is not a user's handle: it keeps nothing from being the last handle.
-#[derive(Debug)]
-pub(crate) struct Hold(NonNull<Node>);
-
-// SAFETY: as for `Handle`.
-unsafe impl Send for Hold {}
-// SAFETY: as for `Handle`.
-unsafe impl Sync for Hold {}
-
-impl Hold {
-    /// Takes a hold over.
-    ///
-    /// # Safety
-    ///
-    /// The caller has one of the node and gives it away.
-    pub(super) unsafe fn from_ptr(node: NonNull<Node>) -> Self {
-        Self(node)
-    }
-
-    pub(super) fn node(&self) -> Ref<'_> {
-        // SAFETY: the hold keeps the node alive.
-        unsafe { Ref::new(self.0) }
-    }
-
-    /// Ends the node and everything below; true if it was not done before.
-    pub(crate) fn cancel(&self, reason: Reason, cause: Cause) -> bool {
-        cancel(self.node(), reason, CauseWord::from_stored(cause.into_stored()))
-    }
-
-    /// A second hold of the same node.
-    pub(crate) fn again(&self) -> Option<Self> {
-        super::timing::hold(self.node()).then_some(Self(self.0))
-    }
-
-    /// The same for one who gives the hold back with it.
-    #[inline]
-    pub(crate) fn cancel_and_drop(self, reason: Reason, cause: Cause) {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: the hold is ours and ends here.
-        unsafe { cancel_and_release(this.0, reason, CauseWord::from_stored(cause.into_stored())) };
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // SAFETY: the hold is ours and ends here.
-        unsafe { release(self.0, Share::Hold) };
     }
 }
 

@@ -1,6 +1,7 @@
 //! Callbacks that are registered with a node.
 
-use super::handle::{Handle, Hold};
+use super::handle::Handle;
+use super::hold::Hold;
 use super::node::{Node, Ref};
 use super::timing::look;
 use super::waiter::{Hook, Notify, Waiter};
@@ -79,7 +80,15 @@ impl<C: Callback> Registered<C> {
 
     /// Takes the callback out of the list; true if it was in there, and so will never be called.
     pub(crate) fn unregister(&self, handle: &Handle) -> bool {
-        let scope = handle.node().scope();
+        self.unlink(handle.node().scope())
+    }
+
+    /// The same for one who has only a hold of the context.
+    pub(crate) fn unregister_held(&self, hold: &Hold) -> bool {
+        self.unlink(hold.node())
+    }
+
+    fn unlink(&self, scope: Ref<'_>) -> bool {
         assert!(scope.ptr() == self.scope, "a callback is unregistered where it was registered");
         if scope.kind().has(super::node::Kind::NEVER) {
             return false;

@@ -150,7 +150,9 @@ impl<'a> Locked<'a> {
     #[inline]
     pub(super) fn mark(&self, reason: Reason, cause: CauseWord) {
         debug_assert!(!self.state().is_done(), "the first cancellation wins");
-        self.cancelable().cause.store(cause.0, Ordering::Relaxed);
+        if cause != CauseWord::AS_BORN {
+            self.cancelable().cause.store(cause.0, Ordering::Relaxed);
+        }
         // Release: the cause is there before the state says done (I6).
         self.header().state.store(State::done(reason).0, Ordering::Release);
     }

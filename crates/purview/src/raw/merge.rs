@@ -44,7 +44,7 @@ pub(crate) fn merge(first: &Handle, others: &[&Handle]) -> Handle {
     spec.parts.attached = Some(Box::new(Arc::clone(&links)));
     // All sources have a link before the deadline of one could be asked for through the new node: nobody has it yet.
     let timing = earliest.map(|source| source.node().scope().timing()).filter(|_| !others.is_empty());
-    let (merged, _) = first.derive_below(spec, timing);
+    let merged = first.derive_below(spec, timing);
     // Dropped before `merged` if a foreign clock panics below: the links have to end with it, not after it.
     let links = links;
     for source in others {
@@ -76,7 +76,7 @@ fn link(merged: &Handle, source: &Handle) -> Handle {
         let kind = Kind::CANCELABLE.and(Kind::LINK);
         let header = Node::new(kind, State::LIVE.0, 1, 1, Some(parent.ptr()), None);
         let target = merged.node().ptr().as_ptr().cast::<()>().cast_const();
-        alloc_cancelable(Cancelable::new(header, target))
+        alloc_cancelable(Cancelable::new(header, CauseWord::NONE, target))
     };
     let node = make(branch::below(source.node()));
     // SAFETY: just made.

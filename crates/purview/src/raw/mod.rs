@@ -10,6 +10,7 @@ mod derive;
 mod extra;
 mod guarded;
 mod handle;
+mod hold;
 mod hook;
 mod locked;
 mod merge;
@@ -36,7 +37,8 @@ pub(crate) use derive::{Form, Spec};
 pub(crate) use guarded::{Guarded, GuardedRef};
 #[cfg(test)]
 pub(crate) use handle::grow_branches;
-pub(crate) use handle::{Handle, Hold, Layer, LayerKind};
+pub(crate) use handle::{Handle, Layer, LayerKind};
+pub(crate) use hold::{CancelingHold, Hold};
 pub(crate) use hook::{Callback, Registered};
 pub(crate) use merge::merge;
 pub(crate) use node::NO_DEADLINE;

@@ -4,6 +4,7 @@
 //! whatever a user put in. `Kind` says which of them are there. README.md beside this file names who may touch which
 //! field under which lock; the invariants cited here (I1 to I9) are listed there.
 
+use super::cause::CauseWord;
 use super::tail::Tail;
 use super::waiter::WaiterList;
 use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Lock, Ordering, UnsafeCell, claim, const_fn};
@@ -53,7 +54,8 @@ pub(super) struct Cancelable {
     pub(super) children: UnsafeCell<Option<NonNull<Node>>>,
     /// Those who wait for this node to be done. Guarded by our lock.
     pub(super) waiters: UnsafeCell<WaiterList>,
-    /// Why it is done; see [`super::cause`]. Written before `state` says done, read after.
+    /// Why it is done; see [`super::cause`]. Written before `state` says done, read after. Until then, where its canceler was
+    /// made, if it has one.
     pub(super) cause: AtomicPtr<()>,
     /// Where the effective deadline and the clock are found (I5): the [`Timed`] node that owns the deadline. In a
     /// `Timed` node itself: the [`Timers`] of its clock, null for the system's. Never changes.
@@ -151,13 +153,13 @@ impl Node {
 
 impl Cancelable {
     const_fn! {
-        pub(super) const fn new(node: Node, timing: *const ()) -> Self {
+        pub(super) const fn new(node: Node, born: CauseWord, timing: *const ()) -> Self {
             Self {
                 node,
                 links: UnsafeCell::new(Links { prev: None, next: None }),
                 children: UnsafeCell::new(None),
                 waiters: UnsafeCell::new(WaiterList::new()),
-                cause: AtomicPtr::new(ptr::null_mut()),
+                cause: AtomicPtr::new(born.0),
                 timing,
                 next_in_walk: UnsafeCell::new(None),
             }
@@ -333,7 +335,7 @@ impl Node {
 
 #[cfg(all(not(any(loom, shuttle)), target_pointer_width = "64"))]
 const _: () = {
-    // What a derived context costs; DESIGN and README quote these.
+    // What a derived context costs.
     assert!(size_of::<Cancelable>() == 96);
     assert!(size_of::<Timed>() == 120);
 };

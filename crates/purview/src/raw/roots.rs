@@ -1,5 +1,6 @@
 //! The two static roots.
 
+use super::cause::CauseWord;
 use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Timed};
 use super::state::State;
 use crate::sync::{const_fn, global};
@@ -19,7 +20,7 @@ const_fn! {
     const fn root() -> Root {
         let node = Node::new(KIND, State::LIVE.0, 1, 1, None, None);
         // No timers of its own: the system's clock.
-        Root(Timed::new(Cancelable::new(node, ptr::null()), NO_DEADLINE))
+        Root(Timed::new(Cancelable::new(node, CauseWord::NONE, ptr::null()), NO_DEADLINE))
     }
 }
 

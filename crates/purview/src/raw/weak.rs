@@ -1,6 +1,7 @@
 //! A reference to a node that does not keep it.
 
-use super::handle::{Handle, Hold};
+use super::handle::Handle;
+use super::hold::Hold;
 use super::node::{Node, Ref};
 use super::timing::hold;
 use crate::sync::{Arc, Mutex};
@@ -62,7 +63,7 @@ impl Handle {
     ) -> (Self, Arc<Weak>) {
         let weak = Arc::new(Weak(Mutex::new(None)));
         spec.parts.attached = Some(Box::new(Known { _end: WeakEnd(Arc::clone(&weak)), _attached: attached }));
-        let (handle, _) = self.derive(spec);
+        let handle = self.derive(spec);
         *weak.0.lock() = Some(handle.node().ptr());
         (handle, weak)
     }

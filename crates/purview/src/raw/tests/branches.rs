@@ -1,6 +1,7 @@
 //! Branches, grown on purpose.
 
 use crate::raw::branch::{below, count_here};
+use crate::raw::cause::CauseWord;
 use crate::raw::extra::Branches;
 use crate::raw::node::{Cancelable, Kind, Node, Ref};
 use crate::raw::state::State;
@@ -213,7 +214,7 @@ fn nothing_hangs_below_a_branch_that_ended() {
     // One that would be linked, and one that would only be counted.
     for kind in [Kind::CANCELABLE, Kind::CANCELABLE.and(Kind::NEVER)] {
         let header = Node::new(kind, State::LIVE.0, 1, 1, Some(ended.ptr()), None);
-        let mut child = Cancelable::new(header, std::ptr::null());
+        let mut child = Cancelable::new(header, CauseWord::NONE, std::ptr::null());
         // SAFETY: it lives as long as it is used, and is a node of this kind.
         assert!(!attach(unsafe { Ref::new(NonNull::from(&mut child).cast()) }));
         assert_eq!(ended.lock().derived(), 0);
