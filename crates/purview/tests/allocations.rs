@@ -194,7 +194,7 @@ fn is_ready_now(ready: &std::sync::mpsc::SyncSender<()>) {
 fn derives() {
     let (root, _clock) = manual_root();
     let parent = child(&root);
-    // A cache of nodes may make it none, so each round keeps what it makes.
+    // A parent keeps the memory of one child for the next, so each round keeps what it makes.
     let mut kept = Vec::with_capacity(1000);
     let mut least = |what: &str, bytes: usize, derive: &mut dyn FnMut() -> Context| {
         let (count, size) = cost(|| kept.push(derive()));
@@ -216,6 +216,9 @@ fn derives() {
         cancel.detach();
         ctx
     });
+    if !cfg!(purview_fresh_memory) {
+        assert_eq!(cost(|| drop(parent.with_cancel())), NOTHING, "one child after the other");
+    }
     let before = parent.derived_count();
     let built = parent.derive().timeout(HOUR).value(&USER, 1).named("one node").build();
     assert_eq!(parent.derived_count(), before + 1, "one node");
@@ -237,6 +240,12 @@ fn gives_back() {
         assert_eq!(left.min(), Some(0), "{what}");
     };
     leaves_nothing("with_cancel", &mut || drop(parent.with_cancel()));
+    let (_long, long_canceler) = parent.with_cancel();
+    leaves_nothing("a handle of a canceler", &mut || drop(long_canceler.handle().clone()));
+    leaves_nothing("a parent and what it keeps", &mut || {
+        let (parent, _canceler) = Context::background().with_cancel();
+        drop(parent.with_cancel());
+    });
     leaves_nothing("with_timeout", &mut || drop(parent.with_timeout(HOUR)));
     leaves_nothing("named", &mut || drop(parent.named("named")));
     leaves_nothing("values", &mut || drop(parent.derive().value(&USER, 1).value(&TRACE, 2).cancelable()));

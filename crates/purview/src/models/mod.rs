@@ -19,6 +19,7 @@
 //! | being drained against the last drop | `draining`, `branches::draining_…` |
 //! | marked before woken, seen by whoever is woken | `waiting::a_woken_thread_…`, `…a_parked_thread_that_is_woken_…`, `…whoever_learns_…` |
 //! | branches that grow and close | `branches` |
+//! | two who want the memory of one freed child, and a walk that meets both children in it | `spares` |
 
 mod branches;
 mod canceling;
@@ -34,6 +35,7 @@ mod explore;
 mod explore;
 mod hooks;
 mod merging;
+mod spares;
 mod waiting;
 
 use self::explore::{model, sync, thread};

@@ -3,8 +3,9 @@
 
 use super::alloc::place;
 use super::cause::CauseWord;
-use super::extra::{Branches, branch_layout};
+use super::extra::Branches;
 use super::node::{Cancelable, Kind, Node, Ref};
+use super::spare::{branch_layout, give_slot};
 use super::state::State;
 use super::timing::look;
 use super::tree::{Share, attach, extra_of, release};
@@ -77,7 +78,9 @@ fn grow_one(node: Ref<'_>) -> NonNull<Node> {
     let timing = node.scope().timing().ptr().as_ptr().cast::<()>().cast_const();
     let branch = place(Cancelable::new(header, CauseWord::NONE, timing), branch_layout()).cast::<Node>();
     // SAFETY: just made.
-    attach(unsafe { Ref::new(branch) });
+    let this = unsafe { Ref::new(branch) };
+    give_slot(this);
+    attach(this);
     branch
 }
 

@@ -8,7 +8,7 @@ use super::node::{Cancelable, Kind, NO_DEADLINE, Node, Ref, Timed, View};
 use super::state::State;
 use super::tail::{Parts, alloc_full};
 use super::timing::{check_clock, expire, first_look, is_earlier, look};
-use super::tree::{alloc_cancelable, alloc_timed, attach, attach_linked};
+use super::tree::{alloc_cancelable, alloc_timed, attach, attach_linked, make_in_spare};
 use super::values::{Table, Values};
 use crate::timer::Timers;
 use std::panic::Location;
@@ -155,18 +155,25 @@ impl Handle {
         let parent = branch::below(self.node());
         let scope = self.node().scope();
         look(scope);
-        // One hold for all handles together, and one for the canceler.
-        let header =
-            Node::new(Kind::CANCELABLE, State::LIVE.0, 1, 2, Some(parent.ptr()), parent.node().values);
         let timing = scope.timing().ptr().as_ptr().cast::<()>().cast_const();
-        let node = alloc_cancelable(Cancelable::new(header, CauseWord::dropped(made_at), timing));
-        // SAFETY: just made, and ours alone.
-        let child = unsafe { Ref::new(node) };
+        let make = |kind| {
+            // One hold for all handles together, and one for the canceler.
+            let values = parent.node().values;
+            let header = Node::new(kind, State::LIVE.0, 1, 2, Some(parent.ptr()), values);
+            Cancelable::new(header, CauseWord::dropped(made_at), timing)
+        };
         let kind = parent.kind();
         let is_plain = kind.has(Kind::CANCELABLE) && !kind.has(Kind::STATIC);
-        if !(if is_plain { attach_linked(parent, child) } else { attach(child) }) {
-            self.attach_to_self(node);
-        }
+        let in_spare = if is_plain { make_in_spare(parent, make) } else { None };
+        let node = in_spare.unwrap_or_else(|| {
+            let node = alloc_cancelable(make(Kind::CANCELABLE));
+            // SAFETY: just made, and ours alone.
+            let child = unsafe { Ref::new(node) };
+            if !(if is_plain { attach_linked(parent, child) } else { attach(child) }) {
+                self.attach_to_self(node);
+            }
+            node
+        });
         // SAFETY: the node was made with one opener, with a hold for the canceler, and with the place.
         unsafe { (Handle::from_ptr(node), CancelingHold::from_ptr(node)) }
     }

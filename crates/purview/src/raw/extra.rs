@@ -1,10 +1,10 @@
 //! What few nodes need: branches under contention, and those who wait for the node to be drained.
 
 use super::locked::Locked;
-use super::node::{Cancelable, Node, Ref};
+use super::node::{Node, Ref};
+use super::spare::branch_layout;
 use super::waiter::WaiterList;
 use crate::sync::{AtomicPtr, AtomicU8, Ordering, UnsafeCell, claim};
-use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 /// Made at first need, under the lock of its node, and freed with it.
@@ -114,9 +114,4 @@ impl Branches {
         // SAFETY: as in `iter`.
         unsafe { Ref::new(self.nodes[probe % self.nodes.len()]) }
     }
-}
-
-/// A line pair each, since neighbours are written by different threads.
-pub(super) fn branch_layout() -> Layout {
-    Layout::new::<Cancelable>().align_to(128).unwrap_or_else(|_| std::process::abort()).pad_to_align()
 }

@@ -19,6 +19,7 @@ mod roots;
 mod slot;
 #[cfg(test)]
 mod sound;
+mod spare;
 mod state;
 mod tail;
 #[cfg(all(test, not(any(loom, shuttle))))]

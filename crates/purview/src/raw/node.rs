@@ -52,6 +52,9 @@ pub(super) struct Cancelable {
     pub(super) links: UnsafeCell<Links>,
     /// The eldest child; its `prev` is the youngest. Guarded by our lock.
     pub(super) children: UnsafeCell<Option<NonNull<Node>>>,
+    /// The memory of a child that was freed, for the next one: see [`super::spare`]. Guarded by our lock; whoever only wants
+    /// to know whether there is any looks without it.
+    pub(super) spare: AtomicPtr<Cancelable>,
     /// Those who wait for this node to be done. Guarded by our lock.
     pub(super) waiters: UnsafeCell<WaiterList>,
     /// Why it is done; see [`super::cause`]. Written before `state` says done, read after. Until then, where its canceler was
@@ -111,6 +114,9 @@ impl Kind {
     /// Links a merged node below one more source; see [`super::merge`].
     pub(super) const LINK: Self = Self(64);
 
+    /// Its memory belongs to the branch that it is below of; see [`super::spare`].
+    pub(super) const SLOT: Self = Self(128);
+
     /// Nothing beside what every node has.
     pub(super) const NONE: Self = Self(0);
 
@@ -158,6 +164,7 @@ impl Cancelable {
                 node,
                 links: UnsafeCell::new(Links { prev: None, next: None }),
                 children: UnsafeCell::new(None),
+                spare: AtomicPtr::new(ptr::null_mut()),
                 waiters: UnsafeCell::new(WaiterList::new()),
                 cause: AtomicPtr::new(born.0),
                 timing,
@@ -261,6 +268,7 @@ impl<'a> Ref<'a> {
                 let part = node.cast::<Cancelable>();
                 claim(&mut (*part).links);
                 claim(&mut (*part).children);
+                claim(&mut (*part).spare);
                 claim(&mut (*part).waiters);
                 claim(&mut (*part).cause);
                 claim(&mut (*part).next_in_walk);
@@ -336,6 +344,6 @@ impl Node {
 #[cfg(all(not(any(loom, shuttle)), target_pointer_width = "64"))]
 const _: () = {
     // What a derived context costs.
-    assert!(size_of::<Cancelable>() == 96);
-    assert!(size_of::<Timed>() == 120);
+    assert!(size_of::<Cancelable>() == 104);
+    assert!(size_of::<Timed>() == 128);
 };

@@ -5,6 +5,7 @@ use super::deferred;
 use super::extra::Extra;
 use super::locked::Locked;
 use super::node::{Cancelable, Kind, Node, Ref, Timed};
+use super::spare::free_spare;
 use super::state::State;
 use super::tail::{drop_tail, free_full};
 use super::waiter::WakeBatch;
@@ -60,6 +61,28 @@ pub(super) fn attach_linked(parent: Ref<'_>, child: Ref<'_>) -> bool {
     link(&mut above, child);
     note_contention(above);
     true
+}
+
+/// Makes a child that is to be linked below its very parent, in memory that the parent keeps, and attaches it. Without such
+/// memory, or below a branch that ended, nothing is done.
+#[inline]
+pub(super) fn make_in_spare(
+    parent: Ref<'_>,
+    child: impl FnOnce(Kind) -> Cancelable,
+) -> Option<NonNull<Node>> {
+    if !parent.has_spare() {
+        return None;
+    }
+    let mut above = parent.lock();
+    if parent.kind().has(Kind::BRANCH) && !above.is_alive() {
+        return None;
+    }
+    let node = above.make_in_spare(child)?;
+    above.add_derived();
+    // SAFETY: just made.
+    link(&mut above, unsafe { Ref::new(node) });
+    note_contention(above);
+    Some(node)
 }
 
 /// Whether a node is, or is to be, among the children of its scope above. Never changes.
@@ -270,14 +293,22 @@ unsafe fn finish(node: Ref<'_>) -> Option<Left> {
 #[inline]
 unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Left> {
     above.remove_child(node);
-    let left = if above.node() != parent || above.extra().is_some() {
+    let fits = above.node() == parent && above.fits_spare(node);
+    // The memory of a slot is its parent's: the share that keeps it is given back after the last use.
+    let used_after = node.kind().has(Kind::SLOT) && !fits;
+    let left = if above.node() != parent || above.extra().is_some() || used_after {
         Some(Left::Share(parent.ptr(), Share::Derived(1)))
     } else {
         above.sub_derived(1);
         (!above.is_alive()).then_some(Left::End(parent.ptr()))
     };
+    if left.is_none() && fits {
+        // SAFETY: nobody can find it any more.
+        unsafe { above.keep_spare(node) };
+        return None;
+    }
     drop(above);
-    // SAFETY: nobody can find it any more.
+    // SAFETY: as above.
     unsafe { free(node) };
     left
 }
@@ -316,6 +347,9 @@ unsafe fn free(node: Ref<'_>) {
     if kind.has(Kind::BRANCH) {
         return;
     }
+    if kind.has(Kind::CANCELABLE) {
+        free_spare(node);
+    }
     let extra = node.node().extra.load(Ordering::Relaxed);
     // SAFETY: the caller's promise.
     unsafe { node.claim() };
@@ -324,6 +358,7 @@ unsafe fn free(node: Ref<'_>) {
         drop(unsafe { Box::from_raw(extra) });
     }
     let layout = match () {
+        () if kind.has(Kind::SLOT) => return,
         () if kind.has(Kind::TAIL) => {
             // SAFETY: the caller's promise.
             return unsafe { free_full(node.ptr(), kind) };
@@ -398,7 +433,7 @@ fn give_back_one_of_many(node: Ref<'_>) -> bool {
 pub(super) unsafe fn free_alone(node: Ref<'_>) -> bool {
     let plain = Kind::CANCELABLE;
     let kind = node.kind();
-    if (kind != plain && kind != Kind::TIMED) || !is_alone(node) {
+    if (kind != plain && kind != plain.and(Kind::SLOT) && kind != Kind::TIMED) || !is_alone(node) {
         return false;
     }
     let Some(parent) = node.parent() else { return false };

@@ -11,6 +11,7 @@ use super::checker::{LIMITS_PASS, is_over, leave, sync, thread};
 use std::time::Duration;
 use sync::MutexGuard;
 
+pub(crate) const KEEPS_SPARE: bool = true;
 // Small, so that the paths behind a full batch are explored too.
 pub(crate) const WAKE_BATCH: usize = 2;
 pub(crate) const MARK_BATCH: usize = 2;

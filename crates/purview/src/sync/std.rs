@@ -11,6 +11,8 @@ pub(crate) use std::thread::{Thread, ThreadId, current, park};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Whether a node keeps the memory of a freed child for the next one. Not for tools that look for the use of freed memory.
+pub(crate) const KEEPS_SPARE: bool = !cfg!(purview_fresh_memory);
 /// How many waiters are woken between two takings of the lock.
 pub(crate) const WAKE_BATCH: usize = 32;
 /// How many children are marked between two takings of the lock.
