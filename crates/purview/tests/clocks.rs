@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{HOUR, SECOND, child};
+use common::{HOUR, SECOND, child, survives};
 use purview::{Clock, Context, Reason, TimeSource};
-use purview_test::{Gate, HANG_LIMIT, manual_root, task, within};
+use purview_test::{Gate, HANG_LIMIT, assert_drained, manual_root, task, within};
 
 /// A clock that notes what it is asked for.
 #[derive(Clone)]
@@ -233,6 +233,30 @@ fn a_clock_that_never_wakes_anybody_is_asked_by_who_wants_to_know() {
     assert!(!ctx.is_done(), "nobody turned the clock");
     assert!(ctx.check_exact().is_err());
     assert!(ctx.is_done());
+}
+
+/// A clock that breaks when a deadline is armed, which it wants done at birth.
+struct Breaking(Instant);
+
+impl TimeSource for Breaking {
+    fn now(&self) -> Instant {
+        self.0
+    }
+
+    fn wake_at(&self, _at: Instant) {
+        panic!("the clock is broken");
+    }
+
+    fn arms_at_birth(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_clock_that_breaks_at_a_birth_leaves_nothing_of_the_half_made_context() {
+    let root = Context::root(Clock::new(Breaking(Clock::system().now())));
+    assert!(survives(|| root.with_timeout(SECOND)).is_none());
+    assert_drained(&root);
 }
 
 #[test]

@@ -65,12 +65,44 @@ struct Plan {
     canceler: Option<&'static Location<'static>>,
 }
 
+/// The deadline that a node is made with, and the time at which that was.
+struct Birth {
+    deadline: i64,
+    now: i64,
+    /// Whether it is armed at once.
+    eager: bool,
+}
+
+impl Birth {
+    /// Looks at the node: a deadline that is given was given with a look at the clock, and a birth may be its end.
+    #[inline]
+    fn look(&self, node: Ref<'_>) {
+        if self.deadline == NO_DEADLINE {
+            return;
+        }
+        let keeps_it_itself = node.kind().has(Kind::TIMED) && node.timed().deadline == self.deadline;
+        if self.now >= self.deadline && !node.state().is_done() {
+            if keeps_it_itself {
+                expire(node);
+            } else {
+                // The one above is no later, so it has passed as well, unnoticed so far.
+                check_clock(node);
+            }
+        } else if keeps_it_itself && self.eager && node.state() == State::UNARMED {
+            first_look(node);
+        }
+    }
+}
+
 impl Handle {
     /// Makes a node below this one, without a canceler.
     #[inline]
     pub(crate) fn derive<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
         debug_assert!(spec.canceler.is_none(), "nobody gets the hold");
-        self.make(spec)
+        let birth = self.birth(&spec);
+        let handle = self.derive_below(spec, None);
+        birth.look(handle.node());
+        handle
     }
 
     /// The same, with a canceler that is made at that place.
@@ -80,39 +112,27 @@ impl Handle {
         made_at: &'static Location<'static>,
         spec: Spec<'_, V>,
     ) -> (Handle, CancelingHold) {
-        let handle = self.make(Spec { canceler: Some(made_at), ..spec });
+        let birth = self.birth(&spec);
+        let handle = self.derive_below(Spec { canceler: Some(made_at), ..spec }, None);
+        // Before the look: if a foreign clock panics there, the hold goes as well.
         // SAFETY: made with a hold for the canceler, and with the place.
         let hold = unsafe { CancelingHold::from_ptr(handle.node().ptr()) };
+        birth.look(handle.node());
         (handle, hold)
     }
 
-    fn make<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
-        // A deadline that is given was given with a look at the clock, and a birth may be its end.
-        if spec.deadline == NO_DEADLINE { self.derive_below(spec, None) } else { self.make_timed(spec) }
-    }
-
-    fn make_timed<V: Values>(&self, spec: Spec<'_, V>) -> Handle {
+    /// What a node with a deadline will be looked at by.
+    fn birth<V>(&self, spec: &Spec<'_, V>) -> Birth {
+        if spec.deadline == NO_DEADLINE {
+            return Birth { deadline: NO_DEADLINE, now: 0, eager: false };
+        }
         let timers = self.timers();
         // The clock is asked once. What passes between that and the birth, the first look finds.
-        let (now, eager) = (spec.now.unwrap_or_else(|| timers.now()), timers.arms_at_birth());
-        let deadline = spec.deadline;
-        let made = self.derive_below(spec, None);
-        let node = made.node();
-        let keeps_it_itself = node.kind().has(Kind::TIMED) && node.timed().deadline == deadline;
-        if now >= deadline && !node.state().is_done() {
-            if keeps_it_itself {
-                expire(node);
-            } else {
-                // The one above is no later, so it has passed as well, unnoticed so far.
-                check_clock(node);
-            }
-        } else if keeps_it_itself && eager && node.state() == State::UNARMED {
-            first_look(node);
-        }
-        made
+        let now = spec.now.unwrap_or_else(|| timers.now());
+        Birth { deadline: spec.deadline, now, eager: timers.arms_at_birth() }
     }
 
-    /// As `make`; `timing` is where the deadline is found if not with the parent.
+    /// As [`derive`](Self::derive), without a look; `timing` is where the deadline is found if not with the parent.
     #[inline]
     pub(super) fn derive_below<V: Values>(&self, spec: Spec<'_, V>, timing: Option<Ref<'_>>) -> Handle {
         let parent = branch::below(self.node());
