@@ -123,6 +123,27 @@ fn a_handle_that_is_left_over_is_harmless() {
 }
 
 #[test]
+fn a_canceler_has_as_many_handles_as_one_asks_for() {
+    let root = child(&Context::background());
+    for kept in [70_000, 1, 0] {
+        let (ctx, cancel) = root.with_cancel();
+        // More than two bytes count.
+        let mut handles: Vec<_> = (0..70_000).map(|_| cancel.handle()).collect();
+        cancel.detach();
+        handles.truncate(kept);
+        drop(ctx.clone());
+        assert!(!ctx.is_done());
+        if let Some(last) = handles.last() {
+            assert!(last.cancel_with("the last one"));
+            assert_eq!(ctx.cause().unwrap().to_string(), "the last one");
+        }
+        drop(ctx);
+        assert_drained(&root);
+        assert!(handles.iter().all(|handle| !handle.cancel()));
+    }
+}
+
+#[test]
 fn of_many_handles_that_race_exactly_one_cancels() {
     within(HANG_LIMIT, || {
         for _ in 0..1000 {

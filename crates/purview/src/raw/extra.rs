@@ -1,10 +1,10 @@
-//! What few nodes need: branches under contention, and those who wait for the node to be drained.
+//! What few nodes need: branches under contention, those who wait for the node to be drained, and a great many holds.
 
 use super::locked::Locked;
 use super::node::{Node, Ref};
 use super::spare::branch_layout;
 use super::waiter::WaiterList;
-use crate::sync::{AtomicPtr, AtomicU8, Ordering, UnsafeCell, claim};
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU32, Ordering, UnsafeCell, claim};
 use std::ptr::{self, NonNull};
 
 /// Made at first need, under the lock of its node, and freed with it.
@@ -16,7 +16,12 @@ pub(super) struct Extra {
     counted: AtomicU8,
     /// Set once, under the lock of the node.
     branches: AtomicPtr<Branches>,
+    /// How many times [`ASIDE`] holds were put aside. Guarded by the lock of the node.
+    aside: AtomicU32,
 }
+
+/// So many holds of a node are put aside at once when there is no room for more in the node.
+pub(super) const ASIDE: u16 = 1 << 15;
 
 /// Internal nodes below a contended one; each thread derives below its own.
 ///
@@ -36,6 +41,7 @@ impl Extra {
             drained: UnsafeCell::new(WaiterList::new()),
             counted: AtomicU8::new(0),
             branches: AtomicPtr::new(ptr::null_mut()),
+            aside: AtomicU32::new(0),
         }
     }
 
@@ -49,6 +55,19 @@ impl Extra {
     pub(super) fn set_branches(&self, nodes: Box<[NonNull<Node>]>) {
         let branches = Box::new(Branches { closed: AtomicU8::new(0), nodes });
         self.branches.store(Box::into_raw(branches), Ordering::Release);
+    }
+
+    /// Keeps [`ASIDE`] holds. The lock of the node is held.
+    #[cold]
+    pub(super) fn put_holds_aside(&self) {
+        self.aside.store(self.aside.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Gives [`ASIDE`] holds back, if there are any. The lock of the node is held.
+    pub(super) fn take_holds_back(&self) -> bool {
+        let aside = self.aside.load(Ordering::Relaxed);
+        self.aside.store(aside.saturating_sub(1), Ordering::Relaxed);
+        aside > 0
     }
 
     /// Whether somebody asked to be told when the node is drained.
@@ -74,6 +93,7 @@ impl Drop for Extra {
         claim(&mut self.drained);
         claim(&mut self.counted);
         claim(&mut self.branches);
+        claim(&mut self.aside);
         if branches.is_null() {
             return;
         }

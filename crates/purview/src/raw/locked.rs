@@ -1,9 +1,10 @@
 //! A node under its lock: everything that the lock guards is reached from here.
 
 use super::cause::CauseWord;
-use super::extra::Extra;
+use super::extra::{ASIDE, Extra};
 use super::node::{Cancelable, Kind, Links, Node, Ref};
 use super::state::State;
+use super::tree::extra_of;
 use super::waiter::WaiterList;
 use crate::reason::Reason;
 use crate::sync::Ordering;
@@ -96,16 +97,22 @@ impl<'a> Locked<'a> {
 
     /// Adds a hold. The node must be alive.
     pub(super) fn add_hold(&self) {
-        let holds = self.holds();
-        // As many threads at work in one node at one moment cannot be.
-        let Some(holds) = holds.checked_add(1) else { std::process::abort() };
+        let holds = self.holds().checked_add(1).unwrap_or_else(|| {
+            extra_of(self).put_holds_aside();
+            u16::MAX - ASIDE + 1
+        });
         self.header().holds.store(holds, Ordering::Relaxed);
     }
 
     pub(super) fn sub_hold(&self) {
         debug_assert!(self.holds() > 0, "a hold is given back once");
+        let mut holds = self.holds() - 1;
+        // While some are aside it never looks as if there were one or none.
+        if holds < 2 && self.extra().is_some_and(Extra::take_holds_back) {
+            holds += ASIDE;
+        }
         // Release: the last opener reads it without the lock, and frees the node when it is the last hold (I2).
-        self.header().holds.store(self.holds() - 1, Ordering::Release);
+        self.header().holds.store(holds, Ordering::Release);
     }
 
     #[inline]

@@ -26,12 +26,13 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// How often `lock` was found taken by a derive. Guarded by `lock`.
     pub(super) contended: AtomicU8,
-    /// Holds: one for all openers together, one for the canceler, one for each walk or timer at work here. Written
-    /// under `lock`, read without it by the last opener.
+    /// Holds: one for all openers together, one for the canceler, one for each handle of it, one for each walk or timer at work
+    /// here. More than fit are put aside in `extra`, and two at least are left here. Written under `lock`, read without it by the
+    /// last opener.
     pub(super) holds: AtomicU16,
     /// Where in the wheel this node sits; guarded by the wheel's lock. See [`super::wheel`].
     pub(super) slot: AtomicU16,
-    /// How many user handles (contexts, waits, cancel handles) there are. Not under any lock.
+    /// How many user handles (contexts, waits) there are. Not under any lock.
     pub(super) openers: AtomicU32,
     /// How many nodes have this one as `parent`. Written under `lock`, read without it by the last opener.
     pub(super) derived: AtomicU32,
@@ -39,7 +40,7 @@ pub(super) struct Node {
     pub(super) parent: Option<NonNull<Node>>,
     /// The nearest table of values, here or in an ancestor. Never changes.
     pub(super) values: Option<NonNull<super::values::Table>>,
-    /// What few nodes need: branches, and those who wait for this node to be drained.
+    /// What few nodes need: branches, those who wait for this node to be drained, and a great many holds.
     pub(super) extra: AtomicPtr<super::extra::Extra>,
 }
 
