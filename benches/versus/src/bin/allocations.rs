@@ -18,11 +18,16 @@ fn main() {
     let TokenRoot { token, .. } = &TokenRoot::new();
     let time = TokioTime::new();
     let _scope = time.enter();
-    show("child", || {
+    let child = || {
         let (child, canceler) = root.with_cancel();
         canceler.cancel();
         assert!(child.is_done());
-    });
+    };
+    show("child after a child", child);
+    // The one before has the memory that is kept for the next.
+    let before = root.with_cancel();
+    count("child", 1, child);
+    drop(before);
     show("token", || {
         let child = token.child_token();
         child.cancel();

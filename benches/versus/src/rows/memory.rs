@@ -12,6 +12,13 @@ pub(super) fn rows() -> Vec<Bench> {
     vec![
         bytes("bytes of a child", TOKEN, Ours(128.0), "child", Some("token")),
         allocations("allocations of a child", TOKEN, Ours(1.0), "child", Some("token")),
+        allocations(
+            "allocations of a child after a child",
+            TOKEN,
+            Ours(0.0),
+            "child after a child",
+            Some("token"),
+        ),
         bytes("bytes of a child with a timeout", go, Ours(128.0), "timeout", None),
         allocations("allocations of a child with a timeout", "Go: 4", Ours(1.0), "timeout", None),
         bytes(
