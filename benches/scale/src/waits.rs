@@ -114,13 +114,12 @@ pub(crate) fn waiters() -> Chart {
             let wakers: Vec<Waker> = (0..size).map(|_| Waker::from(Arc::clone(&counter))).collect();
             let all = size * repeats(size);
             let ours = |waking: bool| {
-                let roots: Vec<_> = (0..repeats(size)).map(|_| root()).collect();
+                let (roots, cancelers): (Vec<_>, Vec<_>) = (0..repeats(size)).map(|_| root()).unzip();
                 let mut waits: Vec<Vec<_>> =
-                    roots.iter().map(|(ctx, _)| (0..size).map(|_| Box::pin(ctx.done())).collect()).collect();
+                    roots.iter().map(|ctx| (0..size).map(|_| Box::pin(ctx.done())).collect()).collect();
                 let registering = nanos(all, || waits.iter_mut().for_each(|waits| register(waits, &wakers)));
                 let before = counter.0.load(Ordering::Relaxed);
-                let handles: Vec<_> = roots.iter().map(|(_, canceler)| canceler.handle()).collect();
-                let nanos_each = nanos(all, || handles.iter().for_each(|handle| assert!(handle.cancel())));
+                let nanos_each = nanos(all, || cancelers.into_iter().for_each(Canceler::cancel));
                 assert_eq!(counter.0.load(Ordering::Relaxed) - before, all);
                 if waking { nanos_each } else { registering }
             };

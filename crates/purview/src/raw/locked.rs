@@ -2,7 +2,7 @@
 
 use super::cause::CauseWord;
 use super::extra::{ASIDE, Extra};
-use super::node::{Cancelable, Kind, Links, Node, Ref};
+use super::node::{Cancelable, Links, Node, Ref};
 use super::state::State;
 use super::tree::extra_of;
 use super::waiter::WaiterList;
@@ -115,6 +115,16 @@ impl<'a> Locked<'a> {
         self.header().holds.store(holds, Ordering::Release);
     }
 
+    /// Gives a hold back, if it is not the last share in a node without extra: then nothing follows from it.
+    #[inline]
+    pub(super) fn give_back_one_of_many(&self) -> bool {
+        let plain = (self.holds() > 1 || self.derived() > 0) && self.extra().is_none();
+        if plain {
+            self.sub_hold();
+        }
+        plain
+    }
+
     #[inline]
     pub(super) fn add_derived(&self) {
         // Four billion nodes do not fit a memory of this day; wrapping around would free a node in use.
@@ -156,12 +166,24 @@ impl<'a> Locked<'a> {
     /// Publishes that the node is done, and why.
     #[inline]
     pub(super) fn mark(&self, reason: Reason, cause: CauseWord) {
+        self.publish(State::done(reason), cause);
+    }
+
+    /// The same for one that has nothing below: it is settled with that.
+    #[inline]
+    pub(super) fn mark_leaf(&self, reason: Reason, cause: CauseWord) {
+        debug_assert!(self.first_child().is_none(), "what is below is marked before");
+        self.publish(State::done(reason).settled(), cause);
+    }
+
+    #[inline]
+    fn publish(&self, state: State, cause: CauseWord) {
         debug_assert!(!self.state().is_done(), "the first cancellation wins");
         if cause != CauseWord::AS_BORN {
             self.cancelable().cause.store(cause.0, Ordering::Relaxed);
         }
         // Release: the cause is there before the state says done (I6).
-        self.header().state.store(State::done(reason).0, Ordering::Release);
+        self.header().state.store(state.0, Ordering::Release);
     }
 
     /// Says that the deadline of this node is armed.
@@ -241,8 +263,7 @@ impl<'a> Locked<'a> {
     /// Whether the end of this node has somebody to tell, or a timer to take out of the wheel.
     #[inline]
     pub(super) fn needs_wake(&self) -> bool {
-        self.has_waiters()
-            || (self.node.kind().has(Kind::TIMED) && self.header().slot.load(Ordering::Relaxed) != 0)
+        self.has_waiters() || self.node.is_armed()
     }
 }
 

@@ -1,8 +1,7 @@
 //! What holds of a tree while nobody is at work in it, for models and tests to look at.
 
 use super::handle::Handle;
-use super::node::{Kind, Node, Ref};
-use crate::sync::Ordering;
+use super::node::{Node, Ref};
 use std::ptr::NonNull;
 
 /// Panics if a context, or something below it, is not as README.md has it.
@@ -21,7 +20,7 @@ fn check(node: Ref<'_>) {
     });
     if state.is_done() {
         assert!(state.is_settled(), "a walk ends when all below is marked (I4)");
-        let in_wheel = node.kind().has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0;
+        let in_wheel = node.is_armed();
         assert!(!in_wheel, "what is done has no timer");
     }
     let mut children = Vec::new();

@@ -1,11 +1,12 @@
 //! Deadlines: who arms them, and what happens when they come.
 
 use super::cause::CauseWord;
-use super::node::{NO_DEADLINE, Ref};
+use super::node::{Kind, NO_DEADLINE, Ref};
 use super::state::State;
 use super::tree::{Share, release};
 use super::walk::cancel;
 use crate::reason::Reason;
+use crate::sync::Ordering;
 use crate::timer::Timers;
 
 /// The first look at a node whose own deadline nobody has looked for: if the time is up it is done now, else its timer
@@ -48,6 +49,13 @@ pub(super) fn look(scope: Ref<'_>) -> State {
     }
     first_look(scope);
     scope.state()
+}
+
+impl Ref<'_> {
+    /// Whether the wheel may know of the node.
+    pub(super) fn is_armed(self) -> bool {
+        self.kind().has(Kind::TIMED) && self.node().slot.load(Ordering::Relaxed) != 0
+    }
 }
 
 /// Takes a node out of the wheel, after which the wheel is done with it. No lock is held.

@@ -261,7 +261,7 @@ fn wake_drained(node: Ref<'_>, extra: &Extra) {
 /// The node was found not alive under its lock, by the one who made it so.
 unsafe fn finish(node: Ref<'_>) -> Option<Left> {
     let kind = node.kind();
-    if kind.has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
+    if node.is_armed() {
         super::timing::disarm(node);
     }
     if kind.has(Kind::CANCELABLE) {
@@ -405,22 +405,10 @@ pub(super) unsafe fn close(node: NonNull<Node>) {
     }
     // SAFETY: we have the hold that the handles had together, and nobody else has one of them.
     unsafe {
-        if !free_alone(this) && !give_back_one_of_many(this) {
+        if !free_alone(this) && !this.lock().give_back_one_of_many() {
             release(node, Share::Hold);
         }
     }
-}
-
-/// The short way for a hold that is not the last share in a node without extra: nothing follows from giving it back. False
-/// if it is another one.
-#[inline]
-fn give_back_one_of_many(node: Ref<'_>) -> bool {
-    let locked = node.lock();
-    let plain = (locked.holds() > 1 || locked.derived() > 0) && locked.extra().is_none();
-    if plain {
-        locked.sub_hold();
-    }
-    plain
 }
 
 /// The short way out for a node that has nothing but its memory and that nobody else holds: one lock instead of two.

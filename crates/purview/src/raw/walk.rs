@@ -11,7 +11,7 @@ use super::node::{Kind, Node, Ref};
 use super::tree::{Share, free_alone, release};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
-use crate::sync::{MARK_BATCH, Ordering};
+use crate::sync::MARK_BATCH;
 use std::ptr::NonNull;
 
 /// Marks `node` and everything below it done, then wakes all that the marking met. False if the node was done before;
@@ -26,6 +26,12 @@ pub(super) fn cancel(node: Ref<'_>, reason: Reason, cause: CauseWord) -> bool {
     }
     let locked = node.lock();
     let first = !locked.state().is_done();
+    if first && locked.first_child().is_none() {
+        locked.add_hold();
+        // SAFETY: the hold is ours.
+        unsafe { end_leaf(locked, reason, cause) };
+        return true;
+    }
     if first {
         locked.mark(reason, cause);
     }
@@ -53,21 +59,58 @@ pub(super) unsafe fn cancel_and_release(node: NonNull<Node>, reason: Reason, cau
         return;
     }
     let locked = this.lock();
-    let shared = locked.holds() > 1 || locked.derived() > 0;
-    let quiet = locked.state().is_settled()
-        || (!locked.state().is_done() && locked.first_child().is_none() && !locked.needs_wake());
-    if shared && quiet && !cause.is_owned() && locked.extra().is_none() {
-        if !locked.state().is_done() {
-            locked.mark(reason, cause);
-            this.settle();
-        }
-        locked.sub_hold();
+    if !locked.state().is_done() && locked.first_child().is_none() {
+        // SAFETY: the caller's promise.
+        return unsafe { end_leaf(locked, reason, cause) };
+    }
+    if locked.state().is_settled() && !cause.is_owned() && locked.give_back_one_of_many() {
         return;
     }
     drop(locked);
     cancel(this, reason, cause);
     // SAFETY: the caller's promise.
     unsafe { release(node, Share::Hold) };
+}
+
+/// All that a walk is for a node that is not done and has nothing below, in the locking in which that was seen: marks it,
+/// tells those who wait for it, and gives a hold of it back.
+///
+/// # Safety
+///
+/// The hold is the caller's, who does not use the node by it any more.
+#[inline]
+unsafe fn end_leaf(locked: Locked<'_>, reason: Reason, cause: CauseWord) {
+    let is_quiet = !locked.needs_wake();
+    locked.mark_leaf(reason, cause);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !is_quiet {
+            tell_leaf(locked);
+        } else if !locked.give_back_one_of_many() {
+            let node = locked.node().ptr();
+            drop(locked);
+            release(node, Share::Hold);
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`end_leaf`].
+#[inline(never)]
+unsafe fn tell_leaf(locked: Locked<'_>) {
+    let node = locked.node();
+    let mut batch = WakeBatch::new();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if node.is_armed() {
+            drop(locked);
+            wake_and_release(node, &mut batch);
+        } else {
+            take_and_release(locked, &mut batch);
+        }
+    }
+    batch.notify_all();
 }
 
 /// What a walk has to remember: nodes in lists that are linked through `next_in_walk`, which belongs to the walk that
@@ -308,31 +351,40 @@ fn scope_above(node: Ref<'_>) -> Ref<'_> {
 /// The hold is the caller's, who does not use the node by it any more.
 unsafe fn wake_and_release(node: Ref<'_>, batch: &mut WakeBatch) {
     // Since it was marked, under its lock, nobody puts it into the wheel any more.
-    if node.kind().has(Kind::TIMED) && node.node().slot.load(Ordering::Relaxed) != 0 {
+    if node.is_armed() {
         super::timing::disarm(node);
     }
+    // SAFETY: the caller's promise.
+    unsafe { take_and_release(node.lock(), batch) };
+}
+
+/// [`wake_and_release`] of a node that is out of the wheel, under its lock.
+///
+/// # Safety
+///
+/// As for that.
+unsafe fn take_and_release(mut locked: Locked<'_>, batch: &mut WakeBatch) {
+    let node = locked.node();
     loop {
-        let mut locked = node.lock();
         // SAFETY: the lock is held.
         locked.with_waiters(|list| unsafe { list.pop_into(batch) });
-        if locked.has_waiters() {
-            drop(locked);
-            batch.notify_all();
-            continue;
-        }
-        node.set_told();
-        let plain = (locked.holds() > 1 || locked.derived() > 0) && locked.extra().is_none();
-        if plain {
-            // Nothing follows from it: the same locking does.
-            locked.sub_hold();
-            return;
+        if !locked.has_waiters() {
+            break;
         }
         drop(locked);
-        // What is freed with the node is foreign, and comes after those who were to be told before.
         batch.notify_all();
-        // SAFETY: the caller's promise.
-        return unsafe { release(node.ptr(), Share::Hold) };
+        locked = node.lock();
     }
+    node.set_told();
+    // Nothing may follow from it: then the same locking does.
+    if locked.give_back_one_of_many() {
+        return;
+    }
+    drop(locked);
+    // What is freed with the node is foreign, and comes after those who were to be told before.
+    batch.notify_all();
+    // SAFETY: the caller's promise.
+    unsafe { release(node.ptr(), Share::Hold) };
 }
 
 fn set_next(node: Ref<'_>, next: Option<NonNull<Node>>) {
