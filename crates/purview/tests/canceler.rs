@@ -144,6 +144,15 @@ fn a_canceler_has_as_many_handles_as_one_asks_for() {
 }
 
 #[test]
+fn a_canceler_of_a_context_that_is_done_shows_no_place_of_another_one() {
+    let (parent, cancel_parent) = Context::background().with_cancel();
+    let (_ctx, cancel) = parent.with_cancel();
+    assert!(format!("{cancel:?}").contains(file!()));
+    drop(cancel_parent);
+    assert!(!format!("{cancel:?}").contains(file!()), "it was the parent's that was dropped");
+}
+
+#[test]
 fn of_many_handles_that_race_exactly_one_cancels() {
     within(HANG_LIMIT, || {
         for _ in 0..1000 {

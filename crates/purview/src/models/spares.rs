@@ -76,3 +76,17 @@ fn what_a_branch_keeps_is_freed_with_its_parent() {
         other.join().unwrap();
     });
 }
+
+#[test]
+fn a_child_in_the_slot_of_a_branch_frees_what_it_keeps_itself() {
+    model(3, || {
+        let (parent, canceler) = root();
+        crate::raw::grow_branches(&parent.0);
+        let (child, child_canceler) = parent.with_cancel();
+        drop(child.with_cancel());
+        crate::raw::grow_branches(&child.0);
+        let other = thread::spawn(move || drop((child, child_canceler)));
+        drop((canceler, parent));
+        other.join().unwrap();
+    });
+}
