@@ -32,6 +32,7 @@ const OPERATIONS: &[Operation] = &[
     ("done-second-poll", second_poll),
     ("value-among-three", value_among_three),
     ("value-absent", value_absent),
+    ("request", request),
     ("chain-of-1000-cancel-drop", chain_of_1000),
 ];
 
@@ -143,6 +144,20 @@ fn value_absent(times: u32) {
     let _elsewhere = Context::background().with_value(&ABSENT, 4);
     for _ in 0..times {
         assert_eq!(black_box(&ctx).value(&ABSENT), None);
+    }
+}
+
+/// What a server does for one: a timeout with two values, and a child that asks for both.
+fn request(times: u32) {
+    let (root, _canceler) = Context::background().with_cancel();
+    for _ in 0..times {
+        let request = black_box(&root).derive().timeout(Duration::from_secs(3_600));
+        let (ctx, canceler) = request.value(&FIRST, 1).value(&SECOND, 2).cancelable();
+        let (child, child_canceler) = ctx.with_cancel();
+        assert_eq!((child.value(&FIRST), child.value(&SECOND)), (Some(&1), Some(&2)));
+        child_canceler.cancel();
+        drop(child);
+        canceler.cancel();
     }
 }
 

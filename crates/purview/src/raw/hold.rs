@@ -2,7 +2,7 @@
 
 use super::cause::CauseWord;
 use super::node::{Node, Ref};
-use super::tree::{Share, release};
+use super::tree::release_hold;
 use super::walk::{cancel, cancel_and_release};
 use crate::reason::{Cause, Reason};
 use std::mem::ManuallyDrop;
@@ -47,7 +47,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         // SAFETY: the hold is ours and ends here.
-        unsafe { release(self.0, Share::Hold) };
+        unsafe { release_hold(self.0) };
     }
 }
 

@@ -111,6 +111,11 @@ impl<'a> Locked<'a> {
         if holds < 2 && self.extra().is_some_and(Extra::take_holds_back) {
             holds += ASIDE;
         }
+        self.leave_holds(holds);
+    }
+
+    #[inline]
+    fn leave_holds(&self, holds: u16) {
         // Release: the last opener reads it without the lock, and frees the node when it is the last hold (I2).
         self.header().holds.store(holds, Ordering::Release);
     }
@@ -118,9 +123,12 @@ impl<'a> Locked<'a> {
     /// Gives a hold back, if it is not the last share in a node without extra: then nothing follows from it.
     #[inline]
     pub(super) fn give_back_one_of_many(&self) -> bool {
-        let plain = (self.holds() > 1 || self.derived() > 0) && self.extra().is_none();
+        let holds = self.holds();
+        let plain = (holds > 1 || self.derived() > 0) && self.extra().is_none();
         if plain {
-            self.sub_hold();
+            debug_assert!(holds > 0, "a hold is given back once");
+            // Without extra none are aside.
+            self.leave_holds(holds - 1);
         }
         plain
     }

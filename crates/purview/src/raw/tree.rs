@@ -405,9 +405,23 @@ pub(super) unsafe fn close(node: NonNull<Node>) {
     }
     // SAFETY: we have the hold that the handles had together, and nobody else has one of them.
     unsafe {
-        if !free_alone(this) && !this.lock().give_back_one_of_many() {
-            release(node, Share::Hold);
+        if !free_alone(this) {
+            release_hold(node);
         }
+    }
+}
+
+/// [`release`] of a hold, which mostly is not the last share: then nothing follows.
+///
+/// # Safety
+///
+/// As for that.
+#[inline]
+pub(super) unsafe fn release_hold(node: NonNull<Node>) {
+    // SAFETY: the hold keeps the node alive until it is given back.
+    if !unsafe { Ref::new(node) }.lock().give_back_one_of_many() {
+        // SAFETY: the caller's promise.
+        unsafe { release(node, Share::Hold) };
     }
 }
 
