@@ -1,6 +1,9 @@
 //! Time that moves by hand.
 
-use purview::{Context, Error, ManualClock};
+use crate::lock;
+use purview::{Clock, Context, Error, ManualClock, TimeSource};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// A root whose tree uses a clock of its own, and that clock.
 ///
@@ -52,4 +55,52 @@ pub fn advance_until_done(clock: &ManualClock, ctx: &Context) -> Error {
             None => panic!("{ctx} is live and no deadline is armed that could end it"),
         }
     }
+}
+
+/// A root whose tree uses a clock that wakes nobody, and that clock: what a busy machine looks like, where a deadline has
+/// passed and only who asks for the time can know.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (root, clock) = purview_test::unwoken_root();
+/// let (ctx, _cancel) = root.with_timeout(Duration::from_secs(1));
+/// assert!(!ctx.is_done());
+/// clock.pass(Duration::from_secs(2));
+/// assert!(!ctx.is_done());
+/// assert!(ctx.check_exact().is_err());
+/// ```
+#[must_use]
+pub fn unwoken_root() -> (Context, UnwokenClock) {
+    let clock = UnwokenClock(Arc::new(Mutex::new(Clock::system().now())));
+    (Context::root(Clock::new(clock.clone())), clock)
+}
+
+/// The clock of an [`unwoken_root`]. Clones are the same clock.
+///
+/// # Examples
+///
+/// See [`unwoken_root`].
+#[derive(Clone, Debug)]
+pub struct UnwokenClock(Arc<Mutex<Instant>>);
+
+impl UnwokenClock {
+    /// Lets so much time pass, and wakes nobody.
+    ///
+    /// # Examples
+    ///
+    /// See [`unwoken_root`].
+    pub fn pass(&self, time: Duration) {
+        *lock(&self.0) += time;
+    }
+}
+
+impl TimeSource for UnwokenClock {
+    fn now(&self) -> Instant {
+        *lock(&self.0)
+    }
+
+    fn wake_at(&self, _: Instant) {}
 }

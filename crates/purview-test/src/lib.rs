@@ -2,7 +2,7 @@
 //!
 //! | for | take |
 //! |---|---|
-//! | time | [`manual_root`]: a root whose clock moves only by hand; [`advance_until_done`] |
+//! | time | [`manual_root`]: a root whose clock moves only by hand; [`advance_until_done`]; [`unwoken_root`]: deadlines that nobody notices |
 //! | polling by hand | [`poll_once`], [`poll_with`], [`task`] and its [`Spawned`] |
 //! | who was woken | [`CountingWaker`], [`WakeLog`] for the order |
 //! | wakers that misbehave | [`PanickingWaker`], [`ReentrantWaker`], [`BlockingWaker`] |
@@ -35,7 +35,7 @@ mod probe;
 mod task;
 mod wakers;
 
-pub use clock::{advance_until_done, manual_root};
+pub use clock::{UnwokenClock, advance_until_done, manual_root, unwoken_root};
 pub use gate::{Gate, HANG_LIMIT, SMALL_STACK, within, within_stack};
 pub use hostile::{BlockingWaker, PanicOnDrop, PanickingCause, PanickingWaker, ReentrantWaker, RunOnDrop};
 pub use probe::{DropCounter, Probe, assert_drained};
