@@ -6,7 +6,6 @@ use purview::Context;
 use purview_propagate::{Policy, inject_to};
 use purview_tower::ClientBody;
 use reqwest::{Body, Request, RequestBuilder, Response, ResponseBuilderExt, Url};
-use std::borrow::Cow;
 
 /// How many redirects are followed at first; as many as reqwest does.
 const REDIRECTS: usize = 10;
@@ -119,7 +118,7 @@ impl Client {
     /// See the [crate].
     pub async fn execute(&self, ctx: &Context, mut request: Request) -> Result<Response, Error> {
         for _ in 0..=self.redirects {
-            let destination = authority(request.url()).into_owned();
+            let destination = authority(request.url());
             inject_to(ctx, request.headers_mut(), &self.policy, &destination)?;
             let again = Again::of(&request);
             if let Some(body) = request.body_mut().take() {
@@ -135,10 +134,11 @@ impl Client {
     }
 }
 
-/// Host and port, without what may stand before them.
-fn authority(url: &Url) -> Cow<'_, str> {
+/// Host and port, without what may stand before them. A URL does not keep a port that is its scheme's own; a destination of the policy
+/// may have it all the same.
+fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port().map_or(Cow::Borrowed(host), |port| Cow::Owned(format!("{host}:{port}")))
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The same body; one that is a stream stops with its context. Else it would go on when the response has come and was dropped, over HTTP/2
@@ -158,4 +158,25 @@ fn within(ctx: &Context, response: Response) -> Response {
     *response.headers_mut() = parts.headers;
     response.extensions_mut().extend(parts.extensions);
     response.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+    use purview_propagate::Policy;
+    use reqwest::Url;
+
+    #[test]
+    fn a_destination_with_the_port_of_the_scheme_is_met_by_a_url_that_leaves_it_out() {
+        let policy = Policy::untrusted().destinations(["example.com:443", "[::1]:80"]).unwrap();
+        for (url, meets) in [
+            ("https://example.com/", true),
+            ("https://user:secret@api.example.com:443/", true),
+            ("https://example.com:8443/", false),
+            ("http://example.com/", false),
+            ("http://[::1]/", true),
+        ] {
+            assert_eq!(policy.sends_values_to(&authority(&Url::parse(url).unwrap())), meets, "{url}");
+        }
+    }
 }

@@ -30,15 +30,20 @@ impl Again {
     /// redirect, or not one that can be followed: then it is the answer.
     pub(crate) fn after(self, response: &Response) -> Option<Request> {
         let Self { mut request, lost_body } = self;
-        let drops_body = match response.status() {
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => true,
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT if !lost_body => false,
+        let becomes_get = match response.status() {
+            // Of POST alone: another method that became GET would look done, and would not be.
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *request.method() == Method::POST,
+            StatusCode::SEE_OTHER => true,
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => false,
             _ => return None,
         };
+        if lost_body && !becomes_get {
+            return None;
+        }
         let location = response.headers().get(LOCATION)?.to_str().ok()?;
         let next =
             request.url().join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        if drops_body {
+        if becomes_get {
             *request.body_mut() = None;
             for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING] {
                 request.headers_mut().remove(name);

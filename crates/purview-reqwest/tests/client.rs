@@ -127,6 +127,12 @@ async fn what_is_left_goes_along_and_values_only_where_the_policy_lets_them() {
     ended(call).await.unwrap();
 }
 
+fn credentials() -> reqwest::header::HeaderMap {
+    let names = ["authorization", "cookie", "proxy-authorization", "www-authenticate"];
+    let secret = || reqwest::header::HeaderValue::from_static("s3cret");
+    names.into_iter().map(|name| (reqwest::header::HeaderName::from_static(name), secret())).collect()
+}
+
 #[tokio::test]
 async fn a_redirect_to_an_origin_that_is_not_trusted_gets_none_of_our_headers_and_no_credentials() {
     let (mut ours, mut theirs) = (Origin::start().await, Origin::start().await);
@@ -134,18 +140,20 @@ async fn a_redirect_to_an_origin_that_is_not_trusted_gets_none_of_our_headers_an
     let trusted = format!("127.0.0.1:{}", ours.address.port());
     let policy = Policy::untrusted().allow(&TENANT).unwrap().destinations([&*trusted]).unwrap();
     let client = client().policy(policy.deadline_everywhere(false));
-    let call = send(&client, &ctx, client.inner().get(ours.url("/a")).header("authorization", "let me in"));
+    let call = send(&client, &ctx, client.inner().get(ours.url("/a")).headers(credentials()));
 
     let first = ours.redirect(302, "/b").await; // to the same origin: all goes along
     let second = ours.redirect(302, &theirs.url("/c")).await;
     let third = theirs.answer(OK).await;
     for request in [&first, &second] {
-        for header in ["x-request-timeout-ms: 1000", "baggage: tenant=acme", "authorization: let me in"] {
+        for header in
+            ["x-request-timeout-ms: 1000", "baggage: tenant=acme", "authorization: s3cret", "cookie: s3cret"]
+        {
             assert!(request.contains(header), "{header} in {request}");
         }
     }
     assert!(second.starts_with("GET /b ") && third.starts_with("GET /c "));
-    for header in ["x-request-timeout-ms", "baggage", "authorization"] {
+    for header in ["x-request-timeout-ms", "baggage", "s3cret"] {
         assert!(!third.contains(header), "{header} in {third}");
     }
     let response = ended(call).await.unwrap();
@@ -183,23 +191,42 @@ async fn each_hop_sends_what_is_left_then() {
 
 #[tokio::test]
 async fn methods_and_bodies_are_redirected_as_http_says() {
-    for (status, method, body) in [
-        (301, "GET", None),
-        (302, "GET", None),
-        (303, "GET", None),
-        (307, "POST", Some("the body")),
-        (308, "POST", Some("the body")),
+    for (status, method, then) in [
+        (301, Method::POST, "GET"),
+        (302, Method::POST, "GET"),
+        (303, Method::POST, "GET"),
+        (307, Method::POST, "POST"),
+        (308, Method::POST, "POST"),
+        (301, Method::PUT, "PUT"),
+        (302, Method::DELETE, "DELETE"),
+        (303, Method::PUT, "GET"),
+        (307, Method::PATCH, "PATCH"),
     ] {
         let mut origin = Origin::start().await;
         let (ctx, _canceler, _clock) = ctx();
         let client = client();
-        let call = send(&client, &ctx, client.inner().post(origin.url("/")).body("the body"));
+        let request = client.inner().request(method, origin.url("/")).body("the body");
+        let call = send(&client, &ctx, request.header("content-type", "text/plain"));
         origin.redirect(status, "/b").await;
         let request = origin.answer(OK).await;
-        assert!(request.starts_with(&format!("{method} /b ")), "{status}: {request}");
-        assert_eq!(request.contains("the body"), body.is_some(), "{status}: {request}");
-        assert_eq!(request.contains("content-length"), body.is_some(), "{status}: {request}");
+        assert!(request.starts_with(&format!("{then} /b ")), "{status}: {request}");
+        for part in ["the body", "content-length", "content-type"] {
+            assert_eq!(request.contains(part), then != "GET", "{part} after {status} in {request}");
+        }
         ended(call).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_head_stays_a_head_wherever_it_is_redirected_to() {
+    for status in [301, 302, 303, 307, 308] {
+        let mut origin = Origin::start().await;
+        let (ctx, _canceler, _clock) = ctx();
+        let client = client();
+        let call = send(&client, &ctx, client.inner().head(origin.url("/")));
+        origin.redirect(status, "/b").await;
+        assert!(origin.answer(OK).await.starts_with("HEAD /b "), "{status}");
+        assert_eq!(ended(call).await.unwrap().status(), 200);
     }
 }
 
@@ -240,11 +267,13 @@ fn once() -> reqwest::Body {
 
 #[tokio::test]
 async fn a_redirect_that_wants_the_body_again_is_the_answer_where_that_is_gone() {
-    for status in [307, 308] {
+    for (status, method) in
+        [(307, Method::POST), (308, Method::POST), (301, Method::PUT), (302, Method::PATCH)]
+    {
         let mut origin = Origin::start().await;
         let (ctx, _canceler, _clock) = ctx();
         let client = client();
-        let call = send(&client, &ctx, client.inner().post(origin.url("/")).body(once()));
+        let call = send(&client, &ctx, client.inner().request(method, origin.url("/")).body(once()));
         assert!(origin.redirect(status, "/b").await.ends_with("the body"));
         assert_eq!(ended(call).await.unwrap().status(), status);
     }
