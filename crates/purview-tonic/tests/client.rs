@@ -8,15 +8,22 @@ use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use h2::Reason;
 use hyper_util::rt::TokioIo;
 use purview::{Codec, Context, Key, ManualClock};
-use purview_propagate::Policy;
+use purview_propagate::{Policy, extract};
 use purview_tonic::{ClientLayer, ClientService, ContextExt as _, StatusExt as _};
-use std::future::pending;
+use purview_wire::Format;
+use std::collections::HashMap;
+use std::future::{Pending, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status, Streaming};
-use tower::Layer as _;
+use tower::{Layer as _, Service as _};
 
 type Caller = Client<ClientService<Channel>>;
 type Calling<T> = JoinHandle<Result<Response<T>, Status>>;
@@ -300,6 +307,20 @@ async fn a_timeout_that_the_request_has_already_counts_if_it_is_shorter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_that_the_request_has_already_is_replaced_if_it_is_longer_or_cannot_be_read() {
+    for own in ["7200000m", "99999999H", "soon"] {
+        let (_root, _clock, ctx) = for_an_hour();
+        let (client, listener) = caller().await;
+        let mut request = ctx.request(note("x"));
+        request.metadata_mut().insert("grpc-timeout", own.parse().unwrap());
+        let calling = unary(&client, request);
+        let call = listener.accept().await.one_call().await;
+        assert_eq!(call.head.get_all("grpc-timeout").iter().collect::<Vec<_>>(), ["3600000m"], "{own}");
+        calling.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tonics_own_words_for_a_timeout_mean_late() {
     let (_root, _clock, ctx) = for_an_hour();
     let (calling, mut call) = arrived(&ctx).await;
@@ -359,6 +380,69 @@ async fn an_answer_without_a_status_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_status_in_a_head_that_is_not_the_end_leaves_the_deadline_in_force() {
+    let (root, clock, ctx) = for_an_hour();
+    let (client, listener) = caller().await;
+    let calling = chat(&client, &ctx, stream::pending());
+    let mut call = listener.accept().await.one_call().await;
+    let mut body = call.head(&[("grpc-status", "0")], false); // and then nothing
+    let mut notes = limit(calling).await.unwrap().unwrap().into_inner();
+    clock.advance(HOUR);
+    assert_eq!(limit(notes.message()).await.unwrap_err().code(), Code::DeadlineExceeded);
+    assert_eq!(common::raw::reset(&mut body).await, Reason::CANCEL);
+    drop((notes, ctx));
+    limit(root.drained()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_answers_is_reset_at_the_deadline_also_when_the_request_was_whole() {
+    let (root, clock, ctx) = for_an_hour();
+    let (client, listener) = caller().await;
+    let calling = {
+        let (mut client, request) = (client.clone(), ctx.request(note("x")));
+        tokio::spawn(async move { client.download(request).await })
+    };
+    let mut call = listener.accept().await.one_call().await;
+    assert!(matches!(call.read().await, (_, Ok(()))));
+    let mut body = call.head(&[], false);
+    let mut notes = limit(calling).await.unwrap().unwrap().into_inner();
+    clock.advance(HOUR);
+    assert_eq!(limit(notes.message()).await.unwrap_err().code(), Code::DeadlineExceeded);
+    // The stream is still held: the reset does not wait for it.
+    assert_eq!(common::raw::reset(&mut body).await, Reason::CANCEL);
+    drop((notes, ctx));
+    limit(root.drained()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_answers_that_ends_without_a_status_is_never_a_whole_one() {
+    let (root, _clock, ctx) = for_an_hour();
+    let (client, listener) = caller().await;
+    let calling = chat(&client, &ctx, stream::pending());
+    let mut call = listener.accept().await.one_call().await;
+    let mut body = call.head(&[], false);
+    body.send_data(common::raw::framed(&note("one")), true).unwrap();
+    let mut notes = limit(calling).await.unwrap().unwrap().into_inner();
+    assert_eq!(limit(notes.message()).await.unwrap(), Some(note("one")));
+    assert_eq!(limit(notes.message()).await.unwrap_err().code(), Code::Unknown);
+    drop((notes, ctx));
+    limit(root.drained()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intermediary_that_answers_in_the_servers_place_has_the_status_of_its_http_code() {
+    for (http, code) in [(401, Code::Unauthenticated), (404, Code::Unimplemented), (504, Code::Unavailable)] {
+        let (_root, _clock, ctx) = for_an_hour();
+        let (calling, mut call) = arrived(&ctx).await;
+        let mut answer = http::Response::new(());
+        *answer.status_mut() = http::StatusCode::from_u16(http).unwrap();
+        let mut body = call.answer.send_response(answer, false).unwrap();
+        body.send_data(bytes::Bytes::new(), true).unwrap();
+        assert_eq!(failed(calling).await.code(), code, "{http}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn details_that_are_not_base64_do_no_harm() {
     let (_root, _clock, ctx) = for_an_hour();
     let (calling, mut call) = arrived(&ctx).await;
@@ -402,6 +486,76 @@ async fn values_of_allowed_keys_go_out_and_binary_metadata_is_left_alone() {
         assert_eq!(call.head["trace-bin"], "AQID");
         calling.abort();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_that_was_told_nothing_passes_on_no_baggage_and_no_trace() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let came = HashMap::from([("baggage", "user=ada"), ("traceparent", trace)]);
+    let ctx = extract(&came, &Context::background(), &Policy::trusted()).unwrap();
+    for (layer, goes) in [(ClientLayer::new(), false), (ClientLayer::new().policy(Policy::trusted()), true)] {
+        let (listener, addr) = Listener::bind().await;
+        let client = Client::new(layer.layer(channel(addr)));
+        let calling = unary(&client, ctx.request(note("x")));
+        let call = listener.accept().await.one_call().await;
+        for name in ["baggage", "traceparent"] {
+            assert_eq!(call.head.contains_key(name), goes, "{name}");
+        }
+        calling.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_form_the_policy_sends_the_deadline_goes_as_grpc_has_it() {
+    let clock = ManualClock::new();
+    let ctx = Context::root(&clock).derive().timeout(HOUR).build();
+    let (listener, addr) = Listener::bind().await;
+    let layer = ClientLayer::new().policy(Policy::untrusted().send(Format::Millis));
+    let calling = unary(&Client::new(layer.layer(channel(addr))), ctx.request(note("x")));
+    let call = listener.accept().await.one_call().await;
+    assert_eq!(call.head["grpc-timeout"], "3600000m");
+    assert!(!call.head.contains_key("x-request-timeout-ms"));
+    calling.abort();
+}
+
+/// A channel that is ready for a call as soon as it is open, and shows what it is given.
+#[derive(Clone)]
+struct Gated {
+    open: Arc<AtomicBool>,
+    given: mpsc::UnboundedSender<http::Request<Body>>,
+}
+
+impl tower::Service<http::Request<Body>> for Gated {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = Pending<Result<Self::Response, Status>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Status>> {
+        // Polled by hand: there is nobody to wake.
+        if self.open.load(Ordering::Relaxed) { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.given.send(request).unwrap();
+        pending()
+    }
+}
+
+#[test]
+fn what_is_left_is_read_when_the_channel_is_ready_for_the_call() {
+    let (_root, clock, ctx) = for_an_hour();
+    let (given, mut told) = mpsc::unbounded_channel();
+    let open = Arc::new(AtomicBool::new(false));
+    let channel = Gated { open: Arc::clone(&open), given };
+    let mut request = http::Request::new(Body::empty());
+    request.extensions_mut().insert(ctx);
+    let mut calling = purview_test::task(ClientLayer::new().layer(channel).call(request));
+    assert!(calling.poll().is_pending());
+    clock.advance(HOUR / 2);
+    open.store(true, Ordering::Relaxed);
+    assert!(calling.poll().is_pending());
+    let request = told.try_recv().expect("the channel is ready");
+    assert_eq!(request.headers()["grpc-timeout"], "1800000m");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,17 @@
 //! Peers that do what HTTP/2 forbids, byte by byte.
 
 mod common;
+#[path = "../../purview-tower/tests/common/frames.rs"]
+mod frames;
 
-use common::raw::framed;
-use common::{Scribe, Served, UPLOAD, limit, note, serve};
+use common::raw::{Peer, framed};
+use common::{Scribe, Served, UNARY, UPLOAD, limit, note, serve};
+use frames::{
+    CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, block, frame, preface,
+};
 use purview::{Context, ManualClock};
 use purview_tonic::{ContextExt as _, RequestExt as _, ServerLayer};
-use purview_tower::End;
+use purview_tower::{ClientGone, End};
 use std::future::pending;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,28 +19,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A field that is neither indexed nor compressed.
-fn field(name: &str, value: &str) -> Vec<u8> {
-    let length = |text: &str| u8::try_from(text.len()).unwrap();
-    [&[0, length(name)], name.as_bytes(), &[length(value)], value.as_bytes()].concat()
-}
-
 fn head() -> Vec<u8> {
-    let fields = [
+    block(&[
         (":method", "POST"),
         (":scheme", "http"),
         (":authority", "localhost"),
@@ -43,8 +28,7 @@ fn head() -> Vec<u8> {
         ("te", "trailers"),
         ("content-type", "application/grpc"),
         ("grpc-timeout", "1H"),
-    ];
-    fields.iter().flat_map(|(name, value)| field(name, value)).collect()
+    ])
 }
 
 /// A connection on which a call was begun and has sent one note, which its handler has seen.
@@ -62,8 +46,7 @@ async fn begun(root: &Context) -> (Served, TcpStream, Context) {
     });
     let served = serve(scribe, ServerLayer::new(root)).await;
     let mut socket = TcpStream::connect(served.addr).await.unwrap();
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    let mut bytes = preface();
     bytes.extend(frame(HEADERS, END_HEADERS, 1, &head()));
     bytes.extend(frame(DATA, 0, 1, &framed(&note("first"))));
     socket.write_all(&bytes).await.unwrap();
@@ -74,13 +57,15 @@ async fn begun(root: &Context) -> (Served, TcpStream, Context) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_http_forbids_ends_the_call_and_leaves_nothing_alive() {
     let note = framed(&note("x"));
-    let reset = 8_u32.to_be_bytes();
     let ended = || frame(DATA, END_STREAM, 1, &[]);
     let rows: [(&str, Vec<u8>); 11] = [
         ("an end in the middle of a message", frame(DATA, END_STREAM, 1, &note[..3])),
         ("data after the end", [ended(), frame(DATA, 0, 1, &note)].concat()),
-        ("a reset after the end", [ended(), frame(RST_STREAM, 0, 1, &reset)].concat()),
-        ("data after a reset", [frame(RST_STREAM, 0, 1, &reset), frame(DATA, END_STREAM, 1, &note)].concat()),
+        ("a reset after the end", [ended(), frame(RST_STREAM, 0, 1, &CANCEL)].concat()),
+        (
+            "data after a reset",
+            [frame(RST_STREAM, 0, 1, &CANCEL), frame(DATA, END_STREAM, 1, &note)].concat(),
+        ),
         ("a second head", frame(HEADERS, END_HEADERS, 1, &head())),
         ("data of a stream that is none", frame(DATA, 0, 9, &note)),
         ("a stream of an even number", frame(HEADERS, END_HEADERS, 2, &head())),
@@ -96,8 +81,52 @@ async fn what_http_forbids_ends_the_call_and_leaves_nothing_alive() {
         assert!(limit(ctx.done()).await.is_canceled(), "{name}");
         drop((socket, ctx));
         served.wait_until_quiet().await;
+        assert!(all_ends(&served) >= 1, "{name} is counted");
         limit(root.drained()).await;
     }
+}
+
+/// How many calls ended, in any way.
+fn all_ends(served: &Served) -> u64 {
+    End::ALL.into_iter().map(|end| served.counts.ended(end)).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_reset_in_the_middle_of_a_message_ends_its_call() {
+    let root = Context::background().named("root");
+    let (served, mut socket, ctx) = begun(&root).await;
+    socket.write_all(&frame(DATA, 0, 1, &framed(&note("second"))[..3])).await.unwrap();
+    socket.set_zero_linger().unwrap();
+    drop(socket);
+    assert!(limit(ctx.done()).await.cause().is::<ClientGone>());
+    drop(ctx);
+    assert_eq!(served.ended(End::ClientGone).await, 1);
+    limit(root.drained()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_resets_leaves_nothing_alive_and_the_next_connection_is_served() {
+    let root = Context::background().named("root");
+    let (served, mut socket, ctx) = begun(&root).await;
+    let call = |id| [frame(HEADERS, END_HEADERS, id, &head()), frame(RST_STREAM, 0, id, &CANCEL)].concat();
+    let flood: Vec<u8> = (1..=2_000).flat_map(|n| call(2 * n + 1)).collect();
+    // The server may have had enough of it before the end.
+    let (mut reading, mut writing) = socket.split();
+    let write = async {
+        let _ = writing.write_all(&flood).await;
+        let _ = writing.shutdown().await;
+    };
+    let mut rest = Vec::new();
+    let _ = limit(async { tokio::join!(write, reading.read_to_end(&mut rest)) }).await;
+    assert!(limit(ctx.done()).await.cause().is::<ClientGone>());
+    drop((socket, ctx));
+    served.wait_until_quiet().await;
+    assert!(served.counts.ended(End::ClientGone) >= 1);
+    limit(root.drained()).await;
+
+    let mut peer = Peer::connect(served.addr).await;
+    let answered = peer.call(UNARY, &[], &note("x")).await.end().await.unwrap();
+    assert_eq!(answered.status().0, "12", "no such call in this test, and it says so");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +141,14 @@ async fn a_message_that_never_comes_whole_waits_no_longer_than_the_deadline() {
     assert!(limit(ctx.done()).await.is_deadline_exceeded());
     drop(ctx);
     assert_eq!(served.ended(End::Deadline).await, 1);
+    for byte in &framed(&note("second"))[4..] {
+        socket.write_all(&frame(DATA, 0, 1, &[*byte])).await.unwrap();
+    }
+    assert_eq!(
+        (served.ended(End::Deadline).await, all_ends(&served)),
+        (1, 1),
+        "what comes after it is nobody's"
+    );
     limit(root.drained()).await;
     assert_eq!(clock.armed(), 0);
 }
@@ -127,6 +164,6 @@ async fn a_client_that_says_goodbye_and_closes_ends_its_call() {
     drop(ctx);
     let mut rest = Vec::new();
     limit(socket.read_to_end(&mut rest)).await.ok();
-    served.wait_until_quiet().await;
+    assert_eq!(served.ended(End::ClientGone).await, 1);
     limit(root.drained()).await;
 }

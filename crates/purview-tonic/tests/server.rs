@@ -9,15 +9,22 @@ use common::{
 };
 use futures::{FutureExt as _, StreamExt as _, stream};
 use purview::{Codec, Context, Key, ManualClock};
-use purview_propagate::{Malformed, Policy};
+use purview_propagate::{Malformed, Policy, inject};
+use purview_test::{task, unwoken_root};
 use purview_tonic::{RequestExt as _, ServerLayer, to_status};
 use purview_tower::{End, Stages};
+use purview_wire::Format;
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tonic::body::Body;
 use tonic::{Request, Response, Status};
+use tower::{Layer as _, Service as _};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const ONE_HOUR: (&str, &[u8]) = ("grpc-timeout", b"1H");
@@ -190,6 +197,133 @@ async fn a_malformed_timeout_is_status_13_by_default() {
         assert!(answered.is_trailers_only());
     }
     assert_eq!(served.ended(End::Refused).await, 14);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_timeouts_the_smaller_holds_and_one_that_is_malformed_spoils_both() {
+    let clock = ManualClock::new();
+    let (scribe, mut told) = stuck();
+    let served = serve_by_axum(scribe, ServerLayer::new(&Context::root(&clock))).await;
+    let mut peer = Peer::connect(served.addr).await;
+    for two in [[&b"1H"[..], b"1S"], [b"1S", b"1H"]] {
+        let headers = two.map(|value| ("grpc-timeout", value));
+        let called = peer.call(UNARY, &headers, &note("x")).await;
+        assert_eq!(limit(told.recv()).await.unwrap().remaining(), Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(called.end().await.unwrap().status().0, "4");
+    }
+    for two in [[&b"1H"[..], b"soon"], [b"soon", b"1H"]] {
+        let headers = two.map(|value| ("grpc-timeout", value));
+        assert_eq!(peer.call(UNARY, &headers, &note("x")).await.end().await.unwrap().status().0, "13");
+    }
+    assert_eq!((served.ended(End::Deadline).await, served.ended(End::Refused).await), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_are_too_long_or_not_ascii_are_status_13_and_shown_in_part() {
+    let served =
+        serve(Scribe::new(), ServerLayer::new(&Context::background()).policy(Policy::trusted())).await;
+    let mut peer = Peer::connect(served.addr).await;
+    let long = [b'9'; 4_000];
+    for (name, value) in [
+        ("grpc-timeout", &long[..]),
+        ("grpc-timeout", b"\xff\xfe"),
+        ("baggage", b"tenant=\xff"),
+        ("baggage", b"two words=1"),
+    ] {
+        let answered = peer.call(UNARY, &[(name, value)], &note("x")).await.end().await.unwrap();
+        let (code, message) = answered.status();
+        assert_eq!(code, "13", "{name}: {message}");
+        assert!(message.contains(name) && message.len() < 400, "{message}");
+    }
+    assert_eq!(served.ended(End::Refused).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_time_is_status_4_and_never_reaches_the_handler() {
+    let policy = Policy::untrusted().min_budget(Duration::from_millis(5));
+    let (scribe, mut told) = stuck();
+    let served = serve(scribe, ServerLayer::new(&Context::background()).policy(policy)).await;
+    let mut peer = Peer::connect(served.addr).await;
+    let answered = peer.call(UNARY, &[("grpc-timeout", b"4m")], &note("x")).await.end().await.unwrap();
+    assert_eq!(answered.status().0, "4");
+    assert!(answered.is_trailers_only());
+    assert_eq!(served.ended(End::Deadline).await, 1);
+    drop((peer, served));
+    assert!(limit(told.recv()).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_header_of_grpc_says_how_much_time_there_is() {
+    let policy = Policy::trusted().read_formats(Format::ALL);
+    let clock = ManualClock::new();
+    let (scribe, mut told) = stuck();
+    let served = serve(scribe, ServerLayer::new(&Context::root(&clock)).policy(policy)).await;
+    let mut peer = Peer::connect(served.addr).await;
+    let headers: [(&str, &[u8]); 4] = [
+        ("x-request-timeout-ms", b"0"),
+        ("connect-timeout-ms", b"soon"),
+        ("request-timeout", b"1"),
+        ("x-envoy-expected-rq-timeout-ms", b"1"),
+    ];
+    let _called = peer.call(UNARY, &headers, &note("x")).await;
+    assert_eq!(limit(told.recv()).await.unwrap().remaining(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_that_was_told_nothing_takes_in_no_baggage_and_no_trace() {
+    let headers: [(&str, &[u8]); 2] = [
+        ("baggage", b"user=ada"),
+        ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ];
+    let layer = ServerLayer::new(&Context::background());
+    for (layer, comes) in [(layer.clone(), 0), (layer.policy(Policy::trusted()), 2)] {
+        let (scribe, mut told) = stuck();
+        let served = serve(scribe, layer).await;
+        let mut peer = Peer::connect(served.addr).await;
+        let _called = peer.call(UNARY, &headers, &note("x")).await;
+        let ctx = limit(told.recv()).await.unwrap();
+        let mut passed_on = HashMap::<String, String>::new();
+        inject(&ctx, &mut passed_on, &Policy::trusted()).unwrap();
+        assert_eq!(passed_on.len(), comes, "{passed_on:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_or_a_stream_that_panics_ends_its_own_call_and_no_other() {
+    let root = Context::background().named("root");
+    let scribe = Scribe::new()
+        .unary(|request| async move {
+            assert!(request.into_inner().text != "panic", "the handler panics on purpose");
+            Ok(Response::new(note("well")))
+        })
+        .download(|_| {
+            let panics = stream::poll_fn(|_| panic!("the stream panics on purpose"));
+            let notes = stream::iter([Ok(note("one"))]).chain(panics);
+            std::future::ready(Ok(Response::new(notes.boxed())))
+        });
+    let served = serve(scribe, ServerLayer::new(&root)).await;
+    let mut peer = Peer::connect(served.addr).await;
+    assert!(peer.call(UNARY, &[], &note("panic")).await.end().await.is_err(), "reset, with no status");
+    let answered = peer.call(DOWNLOAD, &[], &note("x")).await.end().await.unwrap();
+    assert!(answered.trailers.is_err(), "reset, and never a whole stream");
+    assert_eq!(peer.call(UNARY, &[], &note("x")).await.end().await.unwrap().status().0, "0");
+    assert_eq!((served.ended(End::Panicked).await, served.ended(End::Finished).await), (2, 1));
+    limit(root.drained()).await;
+}
+
+#[test]
+fn a_deadline_that_nobody_noticed_is_noticed_when_the_call_is_polled() {
+    let (root, clock) = unwoken_root();
+    let handler =
+        tower::service_fn(|_: http::Request<Body>| pending::<Result<http::Response<Body>, Infallible>>());
+    let mut service = ServerLayer::new(&root).layer(handler);
+    let request = http::Request::builder().header("grpc-timeout", "1S").body(Body::empty()).unwrap();
+    let mut call = task(service.call(request));
+    assert!(call.poll().is_pending());
+    clock.pass(Duration::from_secs(2));
+    let Poll::Ready(Ok(response)) = call.poll() else { panic!("it is late") };
+    assert_eq!(response.headers()["grpc-status"], "4");
 }
 
 /// A server that answers with what is left of the time.

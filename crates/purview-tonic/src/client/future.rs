@@ -81,8 +81,12 @@ where
         this.step.set(Step::Over);
         let call = this.call.take();
         Poll::Ready(result.map(|mut response| {
-            let over = meaning::of_head(response.headers_mut(), call.as_ref().map(|call| &call.ctx));
-            response.map(|body| ClientBody::new(body, call.filter(|_| !over)))
+            let has_status = meaning::of_head(response.headers_mut(), call.as_ref().map(|call| &call.ctx));
+            response.map(|body| {
+                // A peer may give its status and go on, or just stay.
+                let over = has_status && body.is_end_stream();
+                ClientBody::new(body, call.filter(|_| !over))
+            })
         }))
     }
 }

@@ -169,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_what_a_reset_means_is_woken_when_the_context_is_done() {
+        let (ctx, canceler) = Context::background().with_cancel();
+        let mut body = guarded(Fails(Some(h2::Error::from(h2::Reason::CANCEL).into())), ctx);
+        let mut reading = task(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)));
+        assert!(reading.poll().is_pending() && reading.poll().is_pending());
+        let before = reading.wakes();
+        canceler.cancel_with(ClientGone);
+        assert_eq!(reading.wakes(), before + 1);
+    }
+
+    #[test]
     fn an_error_that_is_no_reset_waits_for_nothing() {
         let (ctx, _canceler) = Context::background().with_cancel();
         for (error, code) in [
