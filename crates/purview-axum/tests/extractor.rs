@@ -90,6 +90,15 @@ fn a_handler_that_is_shut_down_or_canceled_answers_503_and_tells_no_cause() {
     assert!(!String::from_utf8_lossy(&text).contains("s3cret"), "{text:?}");
 }
 
+#[test]
+fn the_error_of_a_handler_has_the_text_and_the_source_of_its_context() {
+    let (ctx, stop) = Context::background().with_cancel();
+    stop.cancel_with(Shutdown);
+    let stopped = Stopped::from(ctx.error().unwrap());
+    assert_eq!(stopped.to_string(), ctx.error().unwrap().to_string());
+    assert!(std::error::Error::source(&stopped).unwrap().is::<Shutdown>());
+}
+
 #[tokio::test]
 async fn a_handler_that_is_told_first_has_the_status_of_the_layer() {
     let (root, clock) = manual_root();

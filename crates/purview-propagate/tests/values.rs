@@ -8,6 +8,7 @@ use purview::{Codec, Context, Key};
 use purview_propagate::{
     Event, Extract, Inject, Malformed, Policy, Refused, Switch, TRACE, extract, inject, inject_to,
 };
+use purview_test::unwoken_root;
 use purview_wire::Format;
 
 const TEXT: Codec<String> = Codec { encode: |text| Some(text.clone()), decode: |text| Ok(text.to_owned()) };
@@ -228,6 +229,39 @@ fn what_is_too_large_is_dropped_by_whole_members_and_counted() {
 }
 
 #[test]
+fn whoever_gets_no_values_gets_the_deadline_unless_the_policy_says_no() {
+    let root = Context::root(purview::ManualClock::new());
+    let ctx = root.derive().timeout(Duration::from_secs(2)).value(&TENANT, "acme".to_owned()).build();
+    let policy = Policy::trusted().allow(&TENANT).unwrap().destinations(["ours.example"]).unwrap();
+    for (policy, authority, names) in [
+        (&policy, "ours.example", &["baggage", "x-request-timeout-ms"][..]),
+        (&policy, "theirs.example", &["x-request-timeout-ms"]),
+        (&policy.clone().deadline_everywhere(false), "ours.example", &["baggage", "x-request-timeout-ms"]),
+        (&policy.clone().deadline_everywhere(false), "theirs.example", &[]),
+        (&policy.clone().send(None), "ours.example", &["baggage"]),
+    ] {
+        let mut message = std::collections::BTreeMap::<String, String>::new();
+        inject_to(&ctx, &mut message, policy, authority).unwrap();
+        assert_eq!(message.keys().collect::<Vec<_>>(), names, "{authority} by {policy:?}");
+    }
+}
+
+#[test]
+fn a_value_of_the_most_bytes_crosses_both_ways_and_one_byte_more_does_not() {
+    let policy = Policy::trusted().unknown_baggage(false).allow(&TENANT).unwrap();
+    for (policy, most) in [(policy.clone(), 1_024), (policy.max_value_bytes(5), 5)] {
+        for (bytes, crosses) in [(most, true), (most + 1, false)] {
+            let value = " ".repeat(bytes); // three times as long in the header
+            let ctx = background().with_value(&TENANT, value.clone());
+            assert_eq!(sent(&ctx, &policy).contains_key("baggage"), crosses, "{bytes} bytes go out");
+            let came = baggage(&format!("tenant={}", "%20".repeat(bytes)));
+            let ctx = extract(&came, &background(), &policy).unwrap();
+            assert_eq!(ctx.value(&TENANT), crosses.then_some(&value), "{bytes} bytes come in");
+        }
+    }
+}
+
+#[test]
 fn stale_headers_go_first_whatever_then_happens() {
     let stale = || {
         let mut message = baggage("tenant=old");
@@ -298,22 +332,12 @@ fn a_request_that_is_passed_on_keeps_no_deadline_of_another_form() {
     assert_eq!(message, passed_on(), "the deadline is somebody else's to send");
 }
 
-/// A clock that nobody turns: a deadline has passed, and only who asks the clock can know.
-struct Unturned(Arc<Mutex<std::time::Instant>>);
-
-impl purview::TimeSource for Unturned {
-    fn now(&self) -> std::time::Instant {
-        *self.0.lock().unwrap()
-    }
-    fn wake_at(&self, _at: std::time::Instant) {}
-}
-
 #[test]
 fn a_deadline_that_has_passed_unnoticed_sends_nothing_and_not_a_request_without_limit() {
-    let time = Arc::new(Mutex::new(purview::Clock::system().now()));
-    let root = Context::root(purview::Clock::new(Unturned(time.clone())));
+    let (root, clock) = unwoken_root();
     let (ctx, _canceler) = root.with_timeout(Duration::from_secs(1));
-    *time.lock().unwrap() += Duration::from_secs(1);
+    assert!(!ctx.is_done(), "the first look asks the clock, and those after it do not");
+    clock.pass(Duration::from_secs(1));
     let mut message = Message::new();
     let error = inject(&ctx, &mut message, &Policy::untrusted()).unwrap_err();
     assert!(error.is_deadline_exceeded() && message.is_empty());
@@ -370,6 +394,23 @@ fn a_trace_is_withheld_from_who_gets_no_values_and_its_state_cut_at_512_bytes() 
     let policy = Policy::trusted().destinations(["example.com"]).unwrap();
     assert!(sent(&ctx, &policy).is_empty());
     assert_eq!(policy.counts().dropped, 1, "the trace");
+}
+
+#[test]
+fn a_trace_state_of_512_bytes_goes_whole_and_of_one_more_loses_a_member() {
+    let member = |key: &str, bytes: usize| format!("{key}={}", "v".repeat(bytes - 2));
+    for (bytes, members) in [([127, 127, 127, 128], 4), ([127, 127, 128, 128], 3)] {
+        let keys = ["a", "b", "c", "d"];
+        let state =
+            keys.iter().zip(bytes).map(|(key, bytes)| member(key, bytes)).collect::<Vec<_>>().join(",");
+        let came = Message::from([
+            ("traceparent".to_owned(), PARENT.to_owned()),
+            ("tracestate".to_owned(), state.clone()),
+        ]);
+        let ctx = extract(&came, &background(), &Policy::trusted()).unwrap();
+        let goes = &sent(&ctx, &Policy::trusted())["tracestate"];
+        assert_eq!(goes.split(',').count(), members, "of {} bytes", state.len());
+    }
 }
 
 #[test]

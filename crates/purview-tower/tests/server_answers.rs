@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use purview::{Context, Error};
 use purview_propagate::{Policy, Refused};
-use purview_test::{Spawned, poll_once, task};
+use purview_test::{Spawned, UnwokenClock, poll_once, task, unwoken_root};
 use purview_tower::{
     Answer, ClientGone, Cut, End, HandlerPanicked, HttpAnswer, ServerBody, ServerFuture, Shutdown, Stages,
     Why,
@@ -148,32 +148,22 @@ fn a_handler_whose_time_runs_out_while_it_is_polled_is_polled_once_more() {
     bench.assert_one(End::Deadline);
 }
 
-/// A clock that nobody turns: a deadline has passed, and only who asks the clock can know.
-struct Unturned(Arc<Mutex<std::time::Instant>>);
-
-impl purview::TimeSource for Unturned {
-    fn now(&self) -> std::time::Instant {
-        *self.0.lock().unwrap()
-    }
-    fn wake_at(&self, _at: std::time::Instant) {}
-}
-
-/// A bench on such a clock, and the hand that turns it.
-fn unturned() -> (Bench, Arc<Mutex<std::time::Instant>>) {
-    let time = Arc::new(Mutex::new(purview::Clock::system().now()));
+/// A bench on a clock that wakes nobody.
+fn unwoken() -> (Bench, UnwokenClock) {
+    let (root, clock) = unwoken_root();
     let mut bench = Bench::new();
-    bench.root = Context::root(purview::Clock::new(Unturned(time.clone())));
+    bench.root = root;
     bench.layer = purview_tower::ServerLayer::new(&bench.root);
     bench.counts = bench.layer.counts();
-    (bench, time)
+    (bench, clock)
 }
 
 #[test]
 fn a_client_that_leaves_before_its_passed_deadline_is_noticed_is_late_too() {
-    let (bench, time) = unturned();
+    let (bench, clock) = unwoken();
     let (mut future, seen) = call(&bench, request(), waits);
     assert!(future.poll().is_pending());
-    *time.lock().unwrap() += 2 * SECOND;
+    clock.pass(2 * SECOND);
     drop(future);
     assert!(ctx_of(&seen).unwrap().error().unwrap().is_deadline_exceeded());
     bench.assert_one(End::Deadline);
@@ -181,12 +171,11 @@ fn a_client_that_leaves_before_its_passed_deadline_is_noticed_is_late_too() {
 
 #[test]
 fn a_handler_that_answers_before_its_passed_deadline_is_noticed_is_late_too() {
-    let (bench, time) = unturned();
-    let answers_late = time.clone();
+    let (bench, clock) = unwoken();
     let (mut future, _seen) = call(&bench, request(), move |_| {
-        let time = answers_late.clone();
+        let clock = clock.clone();
         Box::pin(async move {
-            *time.lock().unwrap() += 2 * SECOND;
+            clock.pass(2 * SECOND);
             Ok(response(Script::new([]).telling()))
         })
     });
@@ -252,6 +241,36 @@ fn a_shutdown_is_answered_503_and_has_that_cause() {
     let (mut future, _seen) = call(&bench, request(), |_| panic!("shut down"));
     assert_eq!(ready(future.poll()).status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((bench.counts.live(), bench.counts.ended(End::Shutdown)), (0, 2));
+}
+
+#[test]
+fn a_root_that_is_canceled_for_another_reason_is_answered_503_which_tells_no_cause() {
+    let mut bench = Bench::new();
+    let (server, canceler) = bench.root.with_cancel();
+    bench.layer = purview_tower::ServerLayer::new(&server);
+    bench.counts = bench.layer.counts();
+    let (mut future, seen) = call(&bench, request(), waits);
+    assert!(future.poll().is_pending());
+    canceler.cancel_with("the power is out");
+    let mut response = ready(future.poll());
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(text(response.body_mut()), "the server is shutting down\n");
+    assert_eq!(ctx_of(&seen).unwrap().cause().unwrap().to_string(), "the power is out");
+    bench.assert_one(End::Shutdown);
+}
+
+#[test]
+fn what_is_said_of_a_late_request_tells_no_cause() {
+    let bench = Bench::new();
+    let (parent, _canceler) = bench.root.derive().timeout(SECOND).cause("s3cret").cancelable();
+    let layer = purview_tower::ServerLayer::new(&parent);
+    let mut future =
+        task(layer.layer(service_fn(|_: Request<()>| pending::<Answered>())).call(Request::new(())));
+    assert!(future.poll().is_pending());
+    bench.clock.advance(SECOND);
+    let mut response = ready(future.poll());
+    assert_eq!(text(response.body_mut()), "the time for this request is up\n");
+    assert_eq!(layer.counts().ended(End::Deadline), 1);
 }
 
 #[test]

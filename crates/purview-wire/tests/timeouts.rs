@@ -164,6 +164,7 @@ fn envoys_zero_sets_no_limit() {
             ("0.0", "not what Envoy writes", Err(NotANumber), NO_LIMIT),
             ("1", "", millis(1), millis(1)),
             ("9999999999999999", "16 digits", millis(9_999_999_999_999_999), millis(9_999_999_999_999_999)),
+            ("10000000000000000", "17 digits", Err(TooManyDigits), millis(10_000_000_000_000_000)),
             ("18446744073709551615", "2^64 - 1", Err(TooManyDigits), millis(u64::MAX)),
             ("-1", "", Err(NotANumber), Err(NotANumber)),
         ],
@@ -232,6 +233,33 @@ fn more_than_a_kilobyte_is_not_looked_at() {
         let error = format.decode_lenient(&long).unwrap_err();
         assert_eq!(error.problem(), TooLong);
         assert!(error.to_string().len() < 200, "the error shows a part of the input: {error}");
+    }
+}
+
+#[test]
+fn a_kilobyte_is_looked_at_to_its_end() {
+    let padded = |before: &str, after: &str| {
+        let zeros = 1_024 - before.len() - after.len();
+        [before.as_bytes(), &vec![b'0'; zeros], after.as_bytes()].concat()
+    };
+    for (format, value, read) in [
+        (GrpcTimeout, padded("", "1S"), seconds(1)),
+        (ConnectTimeoutMs, padded("", "7"), millis(7)),
+        (EnvoyExpectedMs, padded("", "7"), millis(7)),
+        (RequestTimeout, padded("", "7"), seconds(7)),
+        (PreferWait, padded("wait=", "7"), seconds(7)),
+        (Millis, padded("", "7"), millis(7)),
+    ] {
+        assert_eq!(format.decode_lenient(&value).map_err(|error| error.problem()), read, "{format:?}");
+        assert_eq!(format.decode(&value).unwrap_err().problem(), TooManyDigits, "{format:?}");
+    }
+}
+
+#[test]
+fn an_error_says_that_it_cut_what_it_shows_only_if_it_did() {
+    for (bytes, end) in [(32, "x\" "), (33, "x...\" ")] {
+        let error = Millis.decode(&vec![b'x'; bytes]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("timeout \"{}{end}", "x".repeat(31))), "{error}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests share: bodies that follow a script, and a server layer on a clock that is moved by hand.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
+pub mod frames;
 pub mod server;
 
 use bytes::Bytes;

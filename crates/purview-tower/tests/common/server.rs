@@ -37,6 +37,8 @@ pub struct Server {
     pub root: Context,
     pub counts: Counts,
     handled: mpsc::UnboundedReceiver<Context>,
+    /// How many requests have reached a handler, as far as was looked.
+    reached: u64,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -74,11 +76,12 @@ impl Server {
                 });
             }
         });
-        Self { address, clock, root, counts, handled, accepting }
+        Self { address, clock, root, counts, handled, reached: 0, accepting }
     }
 
     /// The context of the next request that reaches a handler.
     pub async fn handled(&mut self) -> Context {
+        self.reached += 1;
         within("a request reaches the handler", self.handled.recv()).await.expect("the server is there")
     }
 
@@ -88,7 +91,7 @@ impl Server {
             tokio::select! {
                 () = self.root.drained() => {}
                 // What waits here holds contexts too.
-                () = async { while self.handled.recv().await.is_some() {} } => {}
+                () = async { while self.handled.recv().await.is_some() { self.reached += 1 } } => {}
             }
         };
         within("contexts are left alive", drained).await;
@@ -103,6 +106,14 @@ impl Server {
             let expected = ends.iter().filter(|&&each| each == end).count() as u64;
             assert_eq!(self.counts.ended(end), expected, "{end} in {:?}", self.counts);
         }
+    }
+
+    /// Nobody holds a context any more, and each request that reached a handler came to one end.
+    pub async fn assert_each_has_ended(&mut self) {
+        self.drained().await;
+        assert_eq!(self.clock.armed(), 0);
+        let ended: u64 = End::ALL.into_iter().map(|end| self.counts.ended(end)).sum();
+        assert_eq!(ended, self.reached, "{:?}", self.counts);
     }
 
     /// Round trips over other connections, so that whatever the server can see, it has seen.
