@@ -27,4 +27,14 @@ rule 'algorithms know nothing of the model checkers' 'cfg\(.*(loom|shuttle)' \
   "$core/*.rs" ":!$core/sync" ":!$core/models" ":!$core/lib.rs" ":!$core/raw/mod.rs" ":!$core/raw/node.rs"
 rule 'nothing is left for later' 'todo!\(|unimplemented!\(|FIXME|XXX' '*.rs'
 rule 'no test is switched off' '#\[ignore' '*.rs'
+
+# Every test, and every file of tests, that the documentation names is there.
+named=$(grep -oE '`[a-z0-9]+(_[a-z0-9]+)+`' docs/verification.md | tr -d '`' | sort -u)
+known=$({ git grep -ohE --untracked 'fn [a-z0-9_]+' -- '*.rs' | cut -d' ' -f2
+  git ls-files --cached --others --exclude-standard '*.rs' | sed 's|.*/||; s|\.rs$||'; } | sort -u)
+missing=$(comm -23 <(echo "$named") <(echo "$known"))
+if [ -n "$missing" ]; then
+  printf 'docs/verification.md names what is not there:\n%s\n\n' "$missing" >&2
+  broken=1
+fi
 exit "$broken"
