@@ -21,8 +21,9 @@ if [ "${#pick[@]}" -eq 0 ]; then
 fi
 # Freed nodes go back to the allocator at once, so that no use of one goes unseen.
 under_asan() {
-  RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address --cfg purview_fresh_memory ${RUSTFLAGS:-}" ASAN_OPTIONS=detect_leaks=1 CARGO_TARGET_DIR="$target/asan" \
-    cargo "$@" --target "$host"
+  RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address --cfg purview_fresh_memory ${RUSTFLAGS:-}" ASAN_OPTIONS=detect_leaks=1 \
+    LSAN_OPTIONS=print_suppressions=0:suppressions="$PWD/ci/leaks-on-purpose.txt" CARGO_TARGET_DIR="$target/asan" \
+    CARGO_BUILD_TARGET="$host" cargo "$@"
 }
 under_asan test --package purview --all-features --no-fail-fast "${pick[@]}" 2>&1 | tee "$log"
 tests=$(grep -E '^test result: ok' "$log" | grep -oE '[0-9]+ passed' | awk '{ sum += $1 } END { print sum + 0 }')
