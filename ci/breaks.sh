@@ -94,7 +94,7 @@ break_it 'lost wake: a context that has children wakes nobody itself' raw/walk.r
   "${core[@]}" --test wake_order
 break_it 'lost wake: a second poll takes the waiter out of the list' raw/waiting.rs \
   'list.replace(waiter, notify).map(Some)' 'Ok(list.remove(waiter))' "${core[@]}" --test waiting
-break_it 'double free: the last two handles both give the hold back' raw/tree.rs \
+break_it 'double free: the last two handles both give the hold back' raw/closing.rs \
   'if openers.fetch_sub(1, Ordering::Release) != 1 {' 'if openers.fetch_sub(1, Ordering::Release) > 2 {' \
   "${core[@]}" --test lifetimes_and_leaks
 break_it 'missed child: a walk that comes back up leaves one out' raw/walk.rs \

@@ -1,10 +1,10 @@
 //! What the safe layer holds: a user's handle to a node.
 
+use super::closing::close;
 use super::node::{Kind, Node, Ref};
 use super::state::State;
 use super::tail::Parts;
 use super::timing::{check_clock, look};
-use super::tree::close;
 use super::values::Entry;
 use super::waiter::guarding;
 use super::{branch, roots};

@@ -1,8 +1,8 @@
 //! What keeps a node without being a user's handle, and cancels it.
 
 use super::cause::CauseWord;
+use super::closing::release_hold;
 use super::node::{Node, Ref};
-use super::tree::release_hold;
 use super::walk::{cancel, cancel_and_release};
 use crate::reason::{Cause, Reason};
 use std::mem::ManuallyDrop;

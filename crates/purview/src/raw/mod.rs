@@ -5,6 +5,7 @@
 mod alloc;
 mod branch;
 mod cause;
+mod closing;
 mod deferred;
 mod derive;
 mod extra;

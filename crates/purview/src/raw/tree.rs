@@ -166,7 +166,7 @@ pub(super) unsafe fn release(node: NonNull<Node>, share: Share) {
 /// # Safety
 ///
 /// It is left to the caller.
-unsafe fn do_all(left: Left) {
+pub(super) unsafe fn do_all(left: Left) {
     let nesting = Nesting::enter();
     let too_deep = nesting.depth() > deferred::DEEPEST;
     // A link has to end before the merged node that is being freed around us: of that, only what it leaves over is put off.
@@ -291,7 +291,7 @@ unsafe fn finish(node: Ref<'_>) -> Option<Left> {
 ///
 /// Nobody uses the node any more, and nothing in it is left to be dropped.
 #[inline]
-unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Left> {
+pub(super) unsafe fn leave(node: Ref<'_>, parent: Ref<'_>, above: Locked<'_>) -> Option<Left> {
     above.remove_child(node);
     let fits = above.node() == parent && above.fits_spare(node);
     // The memory of a slot is its parent's: the share that keeps it is given back after the last use.
@@ -341,7 +341,7 @@ unsafe fn drop_cause(node: Ref<'_>) {
 /// # Safety
 ///
 /// Nobody can find the node any more, and its tail was dropped.
-unsafe fn free(node: Ref<'_>) {
+pub(super) unsafe fn free(node: Ref<'_>) {
     let kind = node.kind();
     // The memory of a branch belongs to the node that it grew from, which is freed after it.
     if kind.has(Kind::BRANCH) {
@@ -382,105 +382,10 @@ pub(super) fn extra_of<'a>(locked: &Locked<'a>) -> &'a Extra {
     unsafe { &*extra }
 }
 
-/// Gives a user handle back; with the last one goes the hold that all of them had together.
-///
-/// # Safety
-///
-/// The caller has the handle, and does not use the node by it any more.
-#[inline]
-pub(super) unsafe fn close(node: NonNull<Node>) {
-    // SAFETY: the handle keeps the node alive.
-    let this = unsafe { Ref::new(node) };
-    if this.kind().has(Kind::STATIC) {
-        return;
-    }
-    let openers = &this.node().openers;
-    // Acquire and Release: what was done by other handles is over before the last one ends the node. With one handle
-    // left nobody can make another, so that there is nothing to count down.
-    if openers.load(Ordering::Acquire) != 1 {
-        if openers.fetch_sub(1, Ordering::Release) != 1 {
-            return;
-        }
-        openers.load(Ordering::Acquire);
-    }
-    // SAFETY: we have the hold that the handles had together, and nobody else has one of them.
-    unsafe {
-        if !free_alone(this) {
-            release_hold(node);
-        }
-    }
-}
-
-/// [`release`] of a hold, which mostly is not the last share: then nothing follows.
-///
-/// # Safety
-///
-/// As for that.
-#[inline]
-pub(super) unsafe fn release_hold(node: NonNull<Node>) {
-    // SAFETY: the hold keeps the node alive until it is given back.
-    if !unsafe { Ref::new(node) }.lock().give_back_one_of_many() {
-        // SAFETY: the caller's promise.
-        unsafe { release(node, Share::Hold) };
-    }
-}
-
-/// The short way out for a node that has nothing but its memory and that nobody else holds: one lock instead of two.
-/// False if it is not such a node.
-///
-/// # Safety
-///
-/// The caller has a hold of it, which is the only one if the node is freed.
-#[inline]
-pub(super) unsafe fn free_alone(node: Ref<'_>) -> bool {
-    let plain = Kind::CANCELABLE;
-    let kind = node.kind();
-    if (kind != plain && kind != plain.and(Kind::SLOT) && kind != Kind::TIMED) || !is_alone(node) {
-        return false;
-    }
-    let Some(parent) = node.parent() else { return false };
-    let scope = parent.scope();
-    if scope.kind().has(Kind::STATIC) {
-        if parent != scope || has_waiters(node) {
-            return false;
-        }
-        // SAFETY: nobody above knows of it, and nobody else holds it.
-        unsafe { free(node) };
-        return true;
-    }
-    let above = scope.lock();
-    // A walk may have come by before we had the lock; now nobody can find the node, which is linked below this lock.
-    if !is_alone(node) || has_waiters(node) {
-        return false;
-    }
-    // SAFETY: nobody can find it any more but by the list, and it has nothing to be dropped.
-    if let Some(left) = unsafe { leave(node, parent, above) } {
-        // SAFETY: it is left to us.
-        unsafe { do_all(left) };
-    }
-    true
-}
-
-/// Whether the caller's hold is the only one, nothing is below, and nothing has to be dropped.
-#[inline]
-fn is_alone(node: Ref<'_>) -> bool {
-    let header = node.node();
-    // Acquire: whoever gave the last other share back did so before, and his stores are seen: a timer that he armed, too.
-    // He may still be inside the lock, about to give it back; then the long way waits for him.
-    header.derived.load(Ordering::Acquire) == 0
-        && header.holds.load(Ordering::Acquire) == 1
-        // Acquire: out of the wheel again, so whoever fired it has his hold by now, and the second look sees it.
-        && header.slot.load(Ordering::Acquire) == 0
-        && header.holds.load(Ordering::Acquire) == 1
-        && header.lock.is_free()
-        && header.extra.load(Ordering::Relaxed).is_null()
-        && !node.cancelable().cause_word().is_owned()
-}
-
 /// Whether callbacks are registered with a node that nobody else uses: it is not alive, or alone and under the lock that a
 /// walk would come by.
 #[inline]
-fn has_waiters(node: Ref<'_>) -> bool {
+pub(super) fn has_waiters(node: Ref<'_>) -> bool {
     // SAFETY: nobody else is there to change the list: no handle, no hold, no walk.
     node.cancelable().waiters.with(|list| unsafe { !(*list).is_empty() })
 }

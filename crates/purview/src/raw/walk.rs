@@ -6,9 +6,10 @@
 //! protocol and its races.
 
 use super::cause::CauseWord;
+use super::closing::free_alone;
 use super::locked::Locked;
 use super::node::{Kind, Node, Ref};
-use super::tree::{Share, free_alone, release};
+use super::tree::{Share, release};
 use super::waiter::WakeBatch;
 use crate::reason::Reason;
 use crate::sync::MARK_BATCH;
