@@ -54,6 +54,22 @@ fn a_parent_that_only_its_branches_hold_is_freed() {
 }
 
 #[test]
+fn the_memory_of_a_child_in_a_slot_is_used_no_more_when_its_branch_is_freed() {
+    model(3, || {
+        let (parent, canceler) = root();
+        canceler.detach();
+        crate::raw::grow_branches(&parent.0);
+        let (child, child_canceler) = parent.with_cancel();
+        child_canceler.detach();
+        // A child that keeps memory itself is freed, and not kept by the branch.
+        drop(child.with_cancel());
+        let dropper = thread::spawn(move || drop(child));
+        drop(parent);
+        dropper.join().unwrap();
+    });
+}
+
+#[test]
 fn draining_counts_what_hangs_below_branches() {
     model(3, || {
         let (parent, _canceler) = root();

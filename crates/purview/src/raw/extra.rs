@@ -2,7 +2,7 @@
 
 use super::locked::Locked;
 use super::node::{Node, Ref};
-use super::spare::branch_layout;
+use super::spare::{branch_layout, claim_slot};
 use super::waiter::WaiterList;
 use crate::sync::{AtomicPtr, AtomicU8, AtomicU32, Ordering, UnsafeCell, claim};
 use std::ptr::{self, NonNull};
@@ -103,6 +103,7 @@ impl Drop for Extra {
         for node in &branches.nodes {
             // SAFETY: each was placed with this layout, and has been finished: it held our node alive until then.
             unsafe {
+                claim_slot(Ref::new(*node));
                 Ref::new(*node).claim();
                 super::alloc::dealloc(node.cast(), branch_layout());
             }

@@ -75,10 +75,25 @@ const APART: usize = 128;
 /// Gives a branch that was just made its slot.
 pub(super) fn give_slot(branch: Ref<'_>) {
     if KEEPS_SPARE {
-        let offset = branch_layout().size() / 2;
-        // SAFETY: the memory of a branch is twice as large as the branch.
-        let slot = unsafe { branch.ptr().byte_add(offset) };
-        branch.cancelable().spare.store(slot.as_ptr().cast(), Ordering::Relaxed);
+        branch.cancelable().spare.store(slot_of(branch).as_ptr().cast(), Ordering::Relaxed);
+    }
+}
+
+fn slot_of(branch: Ref<'_>) -> NonNull<Node> {
+    // SAFETY: the memory of a branch is twice as large as the branch.
+    unsafe { branch.ptr().byte_add(branch_layout().size() / 2) }
+}
+
+/// Has a model check fail if somebody may still be using the child that was last in the slot of a branch.
+///
+/// # Safety
+///
+/// The branch is about to be freed, and nobody uses it, or what was below it, any more.
+pub(super) unsafe fn claim_slot(branch: Ref<'_>) {
+    // What came back is not in use, and was perhaps never made.
+    if KEEPS_SPARE && !branch.has_spare() {
+        // SAFETY: a slot that is gone has a node in it, which the caller promises nobody uses.
+        unsafe { Ref::new(slot_of(branch)).claim() };
     }
 }
 
