@@ -34,7 +34,7 @@ pub(crate) async fn run(options: &Run) -> io::Result<()> {
         runs.push(one(propagation, &callers).await?);
     }
     let summaries: Vec<Summary> = runs.iter().map(Summary::of).collect();
-    let columns: Vec<_> = runs.iter().map(name).zip(&summaries).collect();
+    let columns: Vec<_> = runs.iter().map(Outcomes::name).zip(&summaries).collect();
     println!("\n{}", table(&columns));
     if let Some(file) = &options.report {
         let written = std::fs::write(file, crate::report::page(&runs));
@@ -42,11 +42,6 @@ pub(crate) async fn run(options: &Run) -> io::Result<()> {
         println!("The report is in {}.", file.display());
     }
     judge(&runs, &summaries)
-}
-
-/// What a run is called in a table.
-pub(crate) fn name(run: &Outcomes) -> &'static str {
-    if run.propagation { "with the context" } else { "without" }
 }
 
 async fn one(propagation: bool, callers: &[Caller]) -> io::Result<Outcomes> {
@@ -112,7 +107,7 @@ async fn come_to_rest(load: &Load, children: &Children) -> io::Result<()> {
 fn judge(runs: &[Outcomes], summaries: &[Summary]) -> io::Result<()> {
     for (run, summary) in runs.iter().zip(summaries) {
         if let Some(complaint) = summary.complaint(&run.visits) {
-            return Err(io::Error::other(format!("{}: {complaint}", name(run))));
+            return Err(io::Error::other(format!("{}: {complaint}", run.name())));
         }
     }
     let [with, without] = summaries else { return Ok(()) };

@@ -5,6 +5,7 @@
 mod account;
 mod args;
 mod catalog;
+mod child;
 mod children;
 mod database;
 mod gateway;
@@ -61,7 +62,7 @@ async fn execute(command: Command) -> io::Result<()> {
         }
         Command::Run(run) => job::run(&run).await,
         Command::Serve(serve) => only_serve(&serve).await,
-        Command::Child(child) => process::run(child).await,
+        Command::Child(child) => child::run(child).await,
     }
 }
 

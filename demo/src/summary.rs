@@ -15,6 +15,13 @@ pub(crate) struct Outcomes {
     pub(crate) works: Works,
 }
 
+impl Outcomes {
+    /// What it is called in a table.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.propagation { "with the context" } else { "without" }
+    }
+}
+
 /// The figures of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {

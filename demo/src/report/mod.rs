@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 
 use crate::account::Amount;
 use crate::args::Role;
-use crate::job::name;
 use crate::load::{Outcome, Visit};
 use crate::summary::{Outcomes, Summary, amount, grouped, millis};
 use timeline::timeline;
@@ -17,7 +16,7 @@ const WARM: u64 = 12;
 /// The whole page.
 pub(crate) fn page(runs: &[Outcomes]) -> String {
     let summaries: Vec<Summary> = runs.iter().map(Summary::of).collect();
-    let columns: Vec<(&str, &Summary)> = runs.iter().map(name).zip(&summaries).collect();
+    let columns: Vec<(&str, &Summary)> = runs.iter().map(Outcomes::name).zip(&summaries).collect();
     let mut page = String::from(HEAD);
     page.push_str(&figures(&columns));
     for index in picked(runs) {
@@ -123,7 +122,7 @@ fn request(runs: &[Outcomes], index: usize) -> String {
         let _ = write!(
             html,
             "<h3>{}</h3>\n<div class=\"scroll\">{}</div>\n",
-            name(run),
+            run.name(),
             timeline(run, visit, span)
         );
     }
