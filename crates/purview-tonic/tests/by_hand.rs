@@ -7,6 +7,7 @@ use purview_test::{poll_once, task, unwoken_root};
 use purview_tonic::{ClientLayer, ContextExt as _, StatusExt as _};
 use std::future::{poll_fn, ready};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 use tonic::body::Body;
@@ -101,10 +102,14 @@ fn a_stream_of_requests_that_failed_has_no_more_and_no_end() {
 #[test]
 fn the_context_wins_over_an_answer_that_is_there_too() {
     let (ctx, canceler) = Context::background().with_cancel();
-    let answers = |_: http::Request<Body>| ready(Ok::<_, Status>(http::Response::new(Body::empty())));
+    let (send, answer) = tokio::sync::oneshot::channel();
+    let answer = Arc::new(Mutex::new(Some(answer)));
+    let answers = move |_: http::Request<Body>| answer.lock().unwrap().take().expect("one call");
     let mut request = http::Request::new(Body::empty());
     request.extensions_mut().insert(ctx);
     let mut calling = task(ClientLayer::new().layer(tower::service_fn(answers)).call(request));
+    assert!(calling.poll().is_pending());
+    send.send(http::Response::new(Body::empty())).unwrap();
     canceler.cancel_with("enough");
     let Poll::Ready(Err(status)) = calling.poll() else { panic!("it is canceled") };
     assert_eq!(status.message(), "enough");
@@ -131,4 +136,30 @@ fn answers_that_end_after_the_deadline_without_a_status_are_late() {
     let frame = poll_once(poll_fn(|cx| http_body::Body::poll_frame(body.as_mut(), cx)));
     let Poll::Ready(Some(Err(status))) = frame else { panic!("it looks finished") };
     assert_eq!(status.code(), Code::DeadlineExceeded);
+}
+
+#[test]
+fn a_peer_that_stopped_after_the_deadline_means_late_though_nobody_noticed_that() {
+    let in_the_head = || {
+        let response = http::Response::builder().header("grpc-status", "1").body(Body::empty());
+        Ok(response.unwrap())
+    };
+    let by_a_reset = || Err(Status::cancelled("stopped"));
+    for stopped in [in_the_head as fn() -> Result<http::Response<Body>, Status>, by_a_reset] {
+        let (root, clock) = unwoken_root();
+        let ctx = root.derive().timeout(HOUR).build();
+        let answers = move |_: http::Request<Body>| {
+            clock.pass(2 * HOUR);
+            ready(stopped())
+        };
+        let mut request = http::Request::new(Body::empty());
+        request.extensions_mut().insert(ctx);
+        let answer = poll_once(ClientLayer::new().layer(tower::service_fn(answers)).call(request));
+        let status = match answer {
+            Poll::Ready(Ok(response)) => Status::from_header_map(response.headers()).expect("a status"),
+            Poll::Ready(Err(status)) => status,
+            Poll::Pending => panic!("it is answered"),
+        };
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+    }
 }

@@ -96,7 +96,7 @@ async fn after_its_grace_it_is_dropped() {
     assert!(call.poll().is_pending());
     drop((call, service));
     tokio::task::yield_now().await;
-    assert_eq!(probes.live(), 1);
+    assert_eq!((probes.live(), detach.running()), (1, 1), "it counts as long as it goes on");
     bench.clock.advance(SECOND);
     within("it lets go", bench.root.drained()).await;
     assert!(within("it is dropped", noted).await.is_err(), "it never came to its end");

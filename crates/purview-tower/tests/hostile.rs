@@ -326,3 +326,23 @@ fn what_a_dropped_body_holds_sees_why_its_request_ended_in_the_current_context()
         bench.assert_one(end);
     }
 }
+
+#[test]
+fn what_a_body_that_is_cut_holds_sees_why_in_the_current_context() {
+    let bench = Bench::new();
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut service = bench.around(service_fn(move |_: Request<()>| {
+        let tell = tell.clone();
+        let look = move || tell.send(Context::current().and_then(|ctx| ctx.error())).unwrap();
+        std::future::ready(Ok::<_, Infallible>(Response::new(Last(RunOnDrop::new(look)))))
+    }));
+    let Poll::Ready(Ok(response)) = poll_once(service.call(request())) else { panic!("not ready") };
+    let mut body = pin!(response.into_body());
+    assert!(poll_frame(&mut body).is_pending());
+    bench.clock.advance(SECOND);
+    assert!(matches!(poll_frame(&mut body), Poll::Ready(Some(Err(_)))));
+    let error = told.try_recv().expect("dropped when it is cut").expect("a current context that is done");
+    assert!(error.is_deadline_exceeded());
+    assert!(Context::current().is_none(), "the current context is put back");
+    bench.assert_one(End::Deadline);
+}
