@@ -109,13 +109,15 @@ impl Stages {
     pub fn shutdown_after(&self, grace: Duration) {
         self.drain();
         // Beside the root and not below it, so that the root is drained when its requests are gone.
-        let timer = self.parent.derive().timeout(grace).build();
+        let (timer, ends_too) = self.parent.derive().timeout(grace).cancelable();
         let (stop, kept) = (self.stop.clone(), timer.clone());
         // A callback does not keep its context: this one is kept by what it moves in, until the timer ends.
         timer.after_func_inline(move || {
             stop.cancel_with(Shutdown);
             drop(kept);
         });
+        // Where the root ends before the grace, nothing of it stays below the parent.
+        self.root.after_func_inline(move || drop(ends_too));
     }
 }
 

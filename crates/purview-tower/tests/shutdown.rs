@@ -67,6 +67,18 @@ fn the_root_is_drained_while_the_grace_still_runs() {
 }
 
 #[test]
+fn a_server_that_ends_before_its_grace_leaves_nothing_below_its_parent() {
+    let (parent, clock) = manual_root();
+    let stages = Stages::new(&parent);
+    stages.shutdown_after(GRACE);
+    stages.shutdown();
+    stages.shutdown_after(Duration::MAX);
+    drop(stages);
+    assert_drained(&parent);
+    assert_eq!(clock.armed(), 0);
+}
+
+#[test]
 fn what_ends_the_parent_ends_the_server_with_that_cause() {
     let (parent, canceler) = Context::root(ManualClock::new()).with_cancel();
     let stages = Stages::new(&parent);
