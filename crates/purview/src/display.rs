@@ -2,13 +2,14 @@
 
 use crate::context::Context;
 use crate::raw::{Layer, LayerKind};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 /// Prints the chain from the root to this context, as Go's `String` does in spirit:
 /// `background.with_timeout(1.98s left).with_value(user)`.
 ///
-/// A value is printed only if its key says so ([`Key::shown`](crate::Key::shown)). The text is for people and may change.
+/// A value is printed only if its key says so ([`Key::shown`](crate::Key::shown)). The text is for people and may change. It is one
+/// line, whatever is in it: a value may come from a peer, so what would break a line of a log, or turn its letters around, is escaped.
 impl fmt::Display for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut layers: Vec<Layer<'_>> = Vec::new();
@@ -44,12 +45,17 @@ fn write_layer(layer: Layer<'_>, first: bool, f: &mut fmt::Formatter<'_>) -> fmt
     for (index, entry) in layer.values().iter().enumerate().rev() {
         write!(f, ".with_value({}", entry.name())?;
         if entry.is_shown() {
-            write!(f, "={}", Value(layer, index))?;
+            f.write_str("=")?;
+            write!(Escaping(f), "{}", Value(layer, index))?;
         }
         f.write_str(")")?;
     }
     match layer.name() {
-        Some(name) => write!(f, ".named({name})"),
+        Some(name) => {
+            f.write_str(".named(")?;
+            Escaping(f).write_str(name)?;
+            f.write_str(")")
+        }
         None => Ok(()),
     }
 }
@@ -61,6 +67,26 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.show(self.1, f).unwrap_or(Ok(()))
     }
+}
+
+/// Writes text that may be from anywhere.
+struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, special) in text.match_indices(is_special) {
+            self.0.write_str(&text[plain..at])?;
+            write!(self.0, "{}", special.escape_default())?;
+            plain = at + special.len();
+        }
+        self.0.write_str(&text[plain..])
+    }
+}
+
+/// Control characters, separators of lines and of paragraphs, what turns the direction of text around, and what escapes.
+fn is_special(c: char) -> bool {
+    c.is_control() || matches!(c, '\\' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// To what people read: hundredths of a second, or milliseconds, or microseconds below that.

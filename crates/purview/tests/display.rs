@@ -95,3 +95,14 @@ fn a_name_is_kept_by_whatever_was_derived_with_it() {
         assert!(ctx.to_string().contains("anna"), "{ctx}");
     }
 }
+
+#[test]
+fn whatever_a_value_or_a_name_says_the_chain_stays_one_line() {
+    let forged = "acme\n\u{1b}[31mERROR \u{202e}\u{2028}\u{85}\\n";
+    let ctx = Context::background().named(forged.to_owned()).with_value(&USER, forged.into());
+    let escaped = r"acme\n\u{1b}[31mERROR \u{202e}\u{2028}\u{85}\\n";
+    assert_eq!(ctx.to_string(), format!("background.named({escaped}).with_value(user={escaped})"));
+    let plain = "Zoë \"O'Neil\" <zoe@acme.example> 東京";
+    let ctx = Context::background().with_value(&USER, plain.into());
+    assert_eq!(ctx.to_string(), format!("background.with_value(user={plain})"));
+}
