@@ -1,5 +1,6 @@
 //! The command line, read by hand: a handful of options does not need a library.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,8 +12,8 @@ purview-demo: three processes, HTTP to gRPC to SQLite, and callers who leave
       Runs the demo. Without --propagation it runs twice, with the context and without it, and compares.
 
   purview-demo serve [--http ADDR] [--catalog ADDR] [--store ADDR] [--propagation on|off]
-      Only serves, until Ctrl-C. Prints where, one line for each process, then `ready`. Without an address a free port
-      of 127.0.0.1 is taken.
+      Only serves, until Ctrl-C; a second one ends what still runs. Prints where, one line for each process, then
+      `ready`. Without an address a free port of 127.0.0.1 is taken.
 ";
 
 /// Requests of a run, unless said otherwise.
@@ -75,12 +76,20 @@ impl Role {
     }
 }
 
+/// The options of the user, and those of the program itself.
+const OPTIONS: [&str; 6] = ["--report", "--requests", "--propagation", "--http", "--catalog", "--store"];
+const OF_PROCESSES: [&str; 3] = ["--listen", "--next", "--propagation"];
+
 /// A free port on loopback.
 pub(crate) const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// Reads the arguments, without the program's name.
-pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
-    let mut args = args.into_iter().peekable();
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let args: Result<Vec<String>, String> = args
+        .into_iter()
+        .map(|arg| arg.into_string().map_err(|arg| format!("{}: text in UTF-8 is accepted", arg.display())))
+        .collect();
+    let mut args = args?.into_iter().peekable();
     let word = args.next_if(|arg| !arg.starts_with('-'));
     let role = match word.as_deref() {
         Some("process") => args.next(),
@@ -91,7 +100,16 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
         if name == "--help" || name == "-h" {
             return Ok(Command::Help);
         }
-        let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let known = if role.is_some() { &OF_PROCESSES[..] } else { &OPTIONS[..] };
+        let (name, value) = match name.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (name, None),
+        };
+        if !known.contains(&name.as_str()) {
+            let what = if name.starts_with('-') { "unknown option" } else { "unexpected" };
+            return Err(format!("{what} `{name}`: see --help"));
+        }
+        let value = value.or_else(|| args.next()).ok_or_else(|| format!("{name} needs a value"))?;
         options.set(&name, value)?;
     }
     match word.as_deref() {
@@ -126,7 +144,7 @@ impl Options {
             "--store" => self.store = Some(address(name, &value)?),
             "--listen" => self.listen = Some(address(name, &value)?),
             "--next" => self.next = Some(address(name, &value)?),
-            _ => return Err(format!("unknown option `{name}`: see --help")),
+            _ => unreachable!("looked up before"),
         }
         Ok(())
     }
@@ -189,7 +207,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse(line.split_whitespace().map(str::to_owned))
+        parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
@@ -218,10 +236,22 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn an_argument_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let error = parse([OsString::from("--report"), OsString::from_vec(vec![b'r', 0xff])]);
+        assert!(error.is_err_and(|error| error.contains("UTF-8")));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_what_is_accepted() {
         for (line, says) in [
             ("start", "unknown command `start`"),
-            ("--wat 3", "unknown option `--wat`"),
+            ("--wat", "unknown option `--wat`"),
+            ("--requests=0", "a number from 1"),
+            ("serve extra", "unexpected `extra`"),
+            ("--listen 127.0.0.1:0", "unknown option `--listen`"),
+            ("serve --next 127.0.0.1:0", "unknown option `--next`"),
             ("--report", "--report needs a value"),
             ("--requests 0", "a number from 1"),
             ("--requests ten", "a number from 1"),

@@ -67,7 +67,7 @@ impl Children {
     }
 }
 
-/// A process of ours. It ends with its standard input, so also with this process, however that ends.
+/// A process of ours. It ends with its standard input, so also with this process, however that ends; dropped, it ends at once.
 #[derive(Debug)]
 struct Child {
     role: Role,
@@ -91,7 +91,7 @@ impl Child {
         if let Some(next) = next {
             command.args(["--next", &next.to_string()]);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn()?;
         let input = process.stdin.take().expect("piped");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();

@@ -1,6 +1,8 @@
 //! The main job: the same load with the context and without it, and what came of it.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use purview::{Clock, Context};
 use crate::args::{ANY, Role, Run, Serve};
 use crate::children::Children;
 use crate::load::{Load, Visit};
+use crate::output::say;
 use crate::plan::{Caller, callers};
 use crate::summary::{Outcomes, Summary, table};
 
@@ -24,10 +27,12 @@ const ENOUGH: usize = 100;
 
 pub(crate) async fn run(options: &Run) -> io::Result<()> {
     let callers = callers(options.requests);
-    println!(
+    // Made first: nobody should wait for a run whose report has no place.
+    let report = options.report.as_deref().map(Report::create).transpose()?;
+    say(&format!(
         "Three processes (gateway: HTTP, catalog: gRPC, store: gRPC and SQLite), {} requests.",
         callers.len()
-    );
+    ))?;
     let modes = options.propagation.map_or(vec![true, false], |only| vec![only]);
     let mut runs = Vec::new();
     for propagation in modes {
@@ -35,13 +40,34 @@ pub(crate) async fn run(options: &Run) -> io::Result<()> {
     }
     let summaries: Vec<Summary> = runs.iter().map(Summary::of).collect();
     let columns: Vec<_> = runs.iter().map(Outcomes::name).zip(&summaries).collect();
-    println!("\n{}", table(&columns));
+    if let Some(report) = report {
+        report.write(&crate::report::page(&runs))?;
+    }
+    say(&format!("\n{}", table(&columns)))?;
     if let Some(file) = &options.report {
-        let written = std::fs::write(file, crate::report::page(&runs));
-        written.map_err(|error| io::Error::other(format!("cannot write {}: {error}", file.display())))?;
-        println!("The report is in {}.", file.display());
+        say(&format!("The report is in {}.", file.display()))?;
     }
     judge(&runs, &summaries)
+}
+
+/// The file of the report.
+struct Report<'a>(&'a Path, File);
+
+impl<'a> Report<'a> {
+    fn create(path: &'a Path) -> io::Result<Self> {
+        // What is there stays until there is something better.
+        let file = File::options().create(true).truncate(false).write(true).open(path);
+        Ok(Self(path, file.map_err(|error| unwritten(path, &error))?))
+    }
+
+    fn write(mut self, page: &str) -> io::Result<()> {
+        let written = self.1.set_len(0).and_then(|()| self.1.write_all(page.as_bytes()));
+        written.map_err(|error| unwritten(self.0, &error))
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::other(format!("cannot write {}: {error}", path.display()))
 }
 
 async fn one(propagation: bool, callers: &[Caller]) -> io::Result<Outcomes> {
@@ -91,7 +117,9 @@ async fn come_to_rest(load: &Load, children: &Children) -> io::Result<()> {
     let limit = Context::root(Clock::system()).derive().timeout(REST).build();
     for role in Role::ALL {
         loop {
-            let held = load.contexts_held(children.addr(role)).await?;
+            let held = limit.run(load.contexts_held(children.addr(role))).await.map_err(|_| {
+                io::Error::other(format!("{} does not say how many contexts it holds", role.name()))
+            })??;
             if held == 0 {
                 break;
             }

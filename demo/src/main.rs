@@ -12,11 +12,13 @@ mod gateway;
 mod job;
 mod layers;
 mod load;
+mod output;
 mod plan;
 mod process;
 mod proto;
 mod report;
 mod serve;
+mod signals;
 mod stats;
 mod store;
 mod summary;
@@ -27,12 +29,14 @@ use std::time::Duration;
 
 use args::{Command, Role, Serve};
 use children::Children;
+use output::say;
+use signals::Interrupts;
 
 /// What still blocks a thread at the end was waited for before; this is for putting things away.
 const LET_GO: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let command = match args::parse(std::env::args().skip(1)) {
+    let command = match args::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(error) => {
             eprintln!("purview-demo: {error}");
@@ -56,10 +60,7 @@ fn main() -> ExitCode {
 
 async fn execute(command: Command) -> io::Result<()> {
     match command {
-        Command::Help => {
-            print!("{}", args::HELP);
-            Ok(())
-        }
+        Command::Help => say(args::HELP.trim_end()),
         Command::Run(run) => job::run(&run).await,
         Command::Serve(serve) => only_serve(&serve).await,
         Command::Child(child) => child::run(child).await,
@@ -69,32 +70,19 @@ async fn execute(command: Command) -> io::Result<()> {
 /// Starts the three, says where they are, and ends them at Ctrl-C.
 async fn only_serve(serve: &Serve) -> io::Result<()> {
     let mut children = Children::start(serve).await?;
-    println!("http {}", children.addr(Role::Gateway));
-    println!("catalog {}", children.addr(Role::Catalog));
-    println!("store {}", children.addr(Role::Store));
-    println!("ready");
+    let mut interrupts = Interrupts::new()?;
+    say(&format!("http {}", children.addr(Role::Gateway)))?;
+    say(&format!("catalog {}", children.addr(Role::Catalog)))?;
+    say(&format!("store {}", children.addr(Role::Store)))?;
+    say("ready")?;
     tokio::select! {
         lost = children.lost() => return Err(lost),
-        signal = interrupted() => signal?,
+        () = interrupts.next() => {}
     }
-    println!("draining");
+    // Ended well also if nobody reads that.
+    let _ = say("draining");
     tokio::select! {
         works = children.stop() => works.map(drop),
-        // A second one ends the waiting: the processes go on to end by themselves.
-        signal = interrupted() => signal,
+        () = interrupts.next() => Err(io::Error::other("told to end at once, with work under way")),
     }
-}
-
-/// Ctrl-C, or the polite signal of a process manager.
-async fn interrupted() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            signal = tokio::signal::ctrl_c() => signal,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -16,6 +16,8 @@ use served::{PATIENCE, Served};
 
 const CALLERS: u64 = 2_000;
 
+const ROUNDS: u64 = 3;
+
 /// More than a crowd that left nothing behind can add to a process' memory.
 const MEMORY_KIB: u64 = 24 * 1024;
 
@@ -49,8 +51,12 @@ fn a_crowd_that_leaves_at_random_leaves_nothing_behind() {
     let processes = ["http", "catalog", "store"];
 
     let mut after_first = None;
-    for _ in 0..3 {
+    for _ in 0..ROUNDS {
+        // One who is in there for certain: of the others, on a busy machine, all may leave before anybody has seen them.
+        let steady = served.send("http", "/search?q=lamp&work_ms=600000", "");
+        served.until("store", "live", |live| live > 0);
         runtime.block_on(crowd(served.addr("http")));
+        drop(steady);
         served.until_at_rest();
         // What is left are the connections between the processes, and the one that asks.
         for process in processes {
@@ -62,6 +68,10 @@ fn a_crowd_that_leaves_at_random_leaves_nothing_behind() {
             assert!(now < before + MEMORY_KIB, "memory grows: from {first:?} to {memory:?} KiB");
         }
     }
-    let gone: u64 = processes.iter().map(|process| served.stat(process, "client_gone")).sum();
-    assert!(gone > 0, "nobody was seen to leave");
+    for process in processes {
+        assert!(
+            served.stat(process, "client_gone") >= ROUNDS,
+            "{process}: who was there was not seen to leave"
+        );
+    }
 }

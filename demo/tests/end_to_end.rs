@@ -36,10 +36,19 @@ fn a_wrong_argument_is_said_and_fails() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_fails() {
-    let (ok, _, err) =
+fn a_report_that_cannot_be_written_fails_before_anything_runs() {
+    let (ok, out, err) =
         output(&["--requests", "1", "--propagation", "on", "--report", "/nowhere/at/all.html"]);
-    assert!(!ok && err.contains("/nowhere/at/all.html"), "{err}");
+    assert!(!ok && out.is_empty() && err.contains("/nowhere/at/all.html"), "{out}{err}");
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_fails_without_a_panic() {
+    let mut child = demo(&["--requests", "1", "--propagation", "on"]).spawn().expect("starts");
+    drop(child.stdout.take());
+    let output = within(PATIENCE, move || child.wait_with_output()).expect("ends");
+    let err = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.code() == Some(1) && !err.contains("panicked"), "{:?} {err}", output.status);
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub(crate) fn demo(args: &[&str]) -> Command {
 
 /// The three processes, and where they are.
 pub(crate) struct Served {
-    child: Child,
+    /// None when somebody else sees to its end.
+    pub(crate) child: Option<Child>,
     lines: Vec<String>,
 }
 
@@ -36,7 +37,7 @@ impl Served {
             }
             lines
         });
-        Self { child, lines }
+        Self { child: Some(child), lines }
     }
 
     pub(crate) fn addr(&self, name: &str) -> &str {
@@ -93,7 +94,9 @@ impl Served {
 impl Drop for Served {
     fn drop(&mut self) {
         // The processes below end with their standard input.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
