@@ -24,6 +24,28 @@
 //! # drop(app);
 //! ```
 //!
+//! With a shutdown in two stages: on a signal the server takes no more connections, and what still runs after ten seconds is stopped.
+//!
+//! ```
+//! use axum::Router;
+//! use purview_tower::{Stages, draining_context};
+//! use std::time::Duration;
+//!
+//! async fn serve(app: Router, stages: Stages, signal: impl Future + Send + 'static) -> std::io::Result<()> {
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//!     // The first stage, not the second, which is the end of `stages.context()` itself.
+//!     let draining = draining_context(stages.context()).expect("of these stages");
+//!     tokio::spawn(async move {
+//!         signal.await;
+//!         stages.shutdown_after(Duration::from_secs(10));
+//!     });
+//!     axum::serve(listener, app).with_graceful_shutdown(async move { _ = draining.done().await }).await
+//! }
+//! # let stages = Stages::new(&purview::Context::background());
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(serve(Router::new(), stages, std::future::ready(()))).unwrap();
+//! ```
+//!
 //! Put the layer outside of every other that should see the context, with `Router::layer` after the routes; it then ends with the
 //! response, as the guide of `purview-tower` says.
 

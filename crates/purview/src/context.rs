@@ -156,7 +156,8 @@ impl Context {
         (Self(handle), Canceler(hold))
     }
 
-    /// A context that is done at `at` at the latest. A time that has passed makes it done at birth.
+    /// A context that is done at `at` at the latest. A time that has passed makes it done at birth; one that lies further than 292 years
+    /// from where its clock began is taken for that.
     ///
     /// If the parent's deadline is not later, that one rules, and this is [`with_cancel`](Self::with_cancel). A deadline
     /// is never reported before its time. It is noticed within 1 ms of it (a grain of the timer) by

@@ -136,8 +136,8 @@ impl<T: Send + Sync + 'static> Key<T> {
         Self { core, default: Some(default), show, codec, marker }
     }
 
-    /// Has values printed with the context that carries them. Without it only the name is printed: values are redacted
-    /// unless their key says otherwise.
+    /// Has values printed with the context that carries them, escaped so that they stay in their line. Without it only the name is
+    /// printed: values are redacted unless their key says otherwise.
     ///
     /// # Examples
     ///
@@ -320,10 +320,19 @@ impl KeyRef<'_> {
     /// # Examples
     ///
     /// ```
-    /// use purview::{Context, Foreign, ForeignNotify, Key, KeyRef};
+    /// use purview::{AfterFunc, Context, Foreign, ForeignNotify, Key, KeyRef};
     /// use std::any::Any;
     ///
     /// struct Wrapper(Context);
+    ///
+    /// /// Dropped when nobody below the wrapper wants to know any more. An `AfterFunc` by itself would stay registered.
+    /// struct StopOnDrop(AfterFunc);
+    ///
+    /// impl Drop for StopOnDrop {
+    ///     fn drop(&mut self) {
+    ///         self.0.stop();
+    ///     }
+    /// }
     ///
     /// impl Foreign for Wrapper {
     ///     fn register(&self, notify: ForeignNotify) -> Box<dyn Any + Send + Sync> {
@@ -333,7 +342,7 @@ impl KeyRef<'_> {
     ///                 notify.cancel(error.reason(), error.cause().clone());
     ///             }
     ///         });
-    ///         Box::new(callback)
+    ///         Box::new(StopOnDrop(callback))
     ///     }
     ///     fn value(&self, key: KeyRef<'_>) -> Option<&(dyn Any + Send + Sync)> {
     ///         key.find_in(&self.0)
@@ -343,6 +352,11 @@ impl KeyRef<'_> {
     /// static USER: Key<&str> = Key::new("user");
     /// let wrapped = Context::background().with_value(&USER, "ada");
     /// assert_eq!(Context::from_foreign(Wrapper(wrapped)).value(&USER), Some(&"ada"));
+    /// # static KEPT: Key<std::sync::Arc<()>> = Key::new("kept");
+    /// # let kept = std::sync::Arc::new(());
+    /// # let (ctx, _canceler) = Context::background().with_cancel();
+    /// # drop(Context::from_foreign(Wrapper(ctx.with_value(&KEPT, kept.clone()))));
+    /// # assert_eq!(std::sync::Arc::strong_count(&kept), 1, "the wrapped context is let go of");
     /// ```
     pub fn find_in<'c>(&self, ctx: &'c crate::Context) -> Option<&'c (dyn Any + Send + Sync)> {
         ctx.0.value_erased(self.0)

@@ -92,6 +92,11 @@ impl Context {
     ///
     /// The callbacks and waiters of one context are told in the order in which they registered.
     ///
+    /// # Blocking
+    ///
+    /// `f` must not wait for another callback or deadline: the thread that would run it may be this one. Where a deadline ended the
+    /// context, this is the thread of all timers, and nothing else comes due in time while `f` blocks.
+    ///
     /// # Examples
     ///
     /// ```
@@ -178,7 +183,9 @@ impl AfterFunc {
     ///
     /// # Blocking
     ///
-    /// Not from async code; for ever, if the context is never done.
+    /// Not from async code; for ever, if the context is never done. For ever also from an inline callback or a waker that runs in the
+    /// thread which is to run this one after it, as those of one context do one after the other: an inline callback waits for
+    /// nobody else.
     ///
     /// # Examples
     ///

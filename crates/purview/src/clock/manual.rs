@@ -109,6 +109,11 @@ impl ManualClock {
     ///
     /// Called from a waker or an inline callback that this very clock runs in an `advance`: that would wait for itself.
     ///
+    /// # Blocking
+    ///
+    /// Until an `advance` in another thread is over. Of two clocks whose callbacks advance each other, in two threads, each waits for the
+    /// other for ever.
+    ///
     /// # Examples
     ///
     /// ```
