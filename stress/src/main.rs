@@ -102,14 +102,16 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let mut options = Options { seconds: 10, threads: cores * 3, seed: fastrand::u64(..) };
     while let Some(name) = args.next() {
+        if !["--seconds", "--threads", "--seed"].contains(&name.as_str()) {
+            return Err(format!("{name}: --seconds N, --threads N and --seed N are accepted"));
+        }
         let value = args.next().ok_or_else(|| format!("{name} wants a number"))?;
         let number: u64 =
             value.parse().map_err(|_| format!("{name} {value:?}: a whole number is accepted"))?;
         match name.as_str() {
             "--seconds" => options.seconds = number,
             "--threads" => options.threads = usize::try_from(number).unwrap_or(usize::MAX).clamp(1, 1024),
-            "--seed" => options.seed = number,
-            _ => return Err(format!("{name}: --seconds N, --threads N and --seed N are accepted")),
+            _ => options.seed = number,
         }
     }
     Ok(options)
