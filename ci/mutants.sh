@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Changes the engine in every way that cargo-mutants knows, one at a time, in a copy, and expects tests to turn red: `raw/` and the
 # timer, or what its arguments pick (`-f '**/walk.rs'`). A change that no test notices fails this script, unless
-# `ci/mutants-survivors.txt` names it with the reason. It installs the tool into `target/tools`, and takes hours.
+# `ci/mutants-survivors.txt` names it with the reason. It installs the tool into `target/tools`, and takes an hour or two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
