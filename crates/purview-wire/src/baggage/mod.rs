@@ -70,8 +70,8 @@ pub struct BaggageDropped {
 
 /// Members of [W3C Baggage](https://www.w3.org/TR/baggage/) in order: keys, values and properties.
 ///
-/// What was read is kept byte for byte (without the white space around a member), so that it can be passed on unharmed
-/// by who does not know it. Keys are case-sensitive and never decoded. Duplicates stay, in order. It is one allocation.
+/// What was read is kept byte for byte (without the white space around a member, and with a space for each tab inside of one, which
+/// HTTP takes for the same and gRPC does not take at all), so that it can be passed on unharmed by who does not know it. Keys are case-sensitive and never decoded. Duplicates stay, in order. It is one allocation.
 ///
 /// `Debug` shows keys, never values.
 ///
@@ -181,7 +181,12 @@ impl Baggage {
                         if let Some(bytes) = room.take() {
                             self.members.reserve(bytes);
                         }
-                        self.members.push(member);
+                        // The grammar has tabs as white space only; metadata of gRPC must not have them.
+                        if member.contains('\t') {
+                            self.members.push(&member.replace('\t', " "));
+                        } else {
+                            self.members.push(member);
+                        }
                     }
                     Err(problem) => refuse(BaggageError::new(problem, number, text))?,
                 }
