@@ -115,7 +115,7 @@ impl Policy {
         Ok(self.with(|rules| rules.keys.push(AllowedKey { name, inbound, outbound, key })))
     }
 
-    /// Whether baggage of unknown names is taken in and passed on, byte for byte. If not, it is dropped.
+    /// Whether baggage of unknown names is taken in and passed on, byte for byte but for tabs, which become spaces. If not, it is dropped.
     ///
     /// # Examples
     ///
